@@ -1,0 +1,76 @@
+import type { VirtualMs, WallMs } from "../clock/virtual-time.js";
+
+/** The machines that a run may have, by the paper's names. */
+export type MachineRole = "original" | "reboot-dedicated";
+
+/**
+ * A named part of a run. Phases that belong to the downtime tile it: each starts where the one before
+ * it ends, so their lengths add up to what the user waited for.
+ */
+export interface Phase {
+  /** Kebab-case and fixed for a strategy: `vm-fork`, `shutdown`, `restore`. */
+  readonly name: string;
+  /** The machine that the phase is about. */
+  readonly machine: MachineRole;
+  /** Host time, counted from the start of the run. */
+  readonly startMs: VirtualMs;
+  readonly endMs: VirtualMs;
+  /** How long the phase took on this computer; never part of a digest. */
+  readonly wallMs: WallMs;
+  /** Whether the user waits meanwhile. */
+  readonly downtime: boolean;
+}
+
+/** Something that happened in a run, at a moment of host time. */
+export interface RunEvent {
+  readonly atMs: VirtualMs;
+  /** The machine that it happened to; absent for what the host did. */
+  readonly machine?: MachineRole;
+  /** What happened, in kebab-case: `reset`, `commit`, `rolled-back`. */
+  readonly kind: string;
+  /** Facts about it. Never a wall time: events are part of the digest. */
+  readonly detail?: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** Bytes that a guest wrote to a serial line. */
+export interface ConsoleOutput {
+  readonly atMs: VirtualMs;
+  readonly machine: MachineRole;
+  /** Serial line: 0 is the login console, 1 the attendant's line. */
+  readonly line: number;
+  readonly bytes: Uint8Array;
+}
+
+/** One question of the probe, and when the guest answered it; an unanswered one fell into the downtime. */
+export interface ProbeAnswer {
+  readonly sentMs: VirtualMs;
+  readonly answeredMs: VirtualMs | null;
+}
+
+/** Why an update was not committed. */
+export interface RunFailure {
+  /** The phase in which it failed. */
+  readonly phase: string;
+  /** One sentence for a person: what failed, where, and that the original VM goes on. */
+  readonly message: string;
+}
+
+/** All that a run of one strategy found out. */
+export interface RunReport {
+  readonly guest: string;
+  readonly strategy: string;
+  /** Kernel release (`uname -r`) before and after; `kernelAfter` is what the user's machine runs at the end. */
+  readonly kernelBefore: string;
+  readonly kernelAfter: string;
+  /** Whether the update is in effect on the user's machine. */
+  readonly committed: boolean;
+  readonly failure: RunFailure | null;
+  /** The longest time without an answer to the probe, and what it took on this computer. */
+  readonly downtime: { readonly virtualMs: VirtualMs; readonly wallMs: WallMs };
+  readonly phases: readonly Phase[];
+  readonly events: readonly RunEvent[];
+  readonly consoles: readonly ConsoleOutput[];
+  readonly probe: readonly ProbeAnswer[];
+  /** SHA-256, hexadecimal, over the final RAM of the user's machine and the events. */
+  readonly digest: string;
+}
