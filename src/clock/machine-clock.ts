@@ -1,0 +1,67 @@
+import { type VirtualMs, virtualMs } from "./virtual-time.js";
+
+const NS_PER_MS = 1_000_000;
+
+/**
+ * The clock of one machine. It advances by the instructions that the guest retires and by the
+ * idleness that the machine skips, and it counts in whole nanoseconds: a span cut into pieces adds up
+ * to exactly the same moment.
+ */
+export interface MachineClock {
+  /** The present moment. */
+  now(): VirtualMs;
+  /** Time that the guest has spent running instructions, in ms, since the clock was made. */
+  busyMs(): number;
+  /** Moves the clock on without the guest running, to the first whole nanosecond at or after `moment`. */
+  skipTo(moment: VirtualMs): void;
+  /** Sets the clock, backwards too: for a machine that takes over a snapshot. */
+  set(moment: VirtualMs): void;
+  /** Must be called just before the counter restarts at zero, as v86's does when the guest resets. */
+  beforeCounterReset(): void;
+}
+
+/**
+ * Makes a clock that stands at zero.
+ *
+ * @param retired reads the machine's instruction counter, an unsigned 32-bit number that wraps; the
+ *   clock must be read at least once in every 2^32 instructions
+ * @param nsPerInstruction whole nanoseconds that an instruction takes
+ */
+export function createMachineClock(retired: () => number, nsPerInstruction: number): MachineClock {
+  let counted = retired();
+  let busyNs = 0;
+  let offsetNs = 0;
+
+  function nowNs(): number {
+    const counter = retired();
+    busyNs += ((counter - counted) >>> 0) * nsPerInstruction;
+    counted = counter;
+    return busyNs + offsetNs;
+  }
+
+  return {
+    now: () => virtualMs(nowNs() / NS_PER_MS),
+    busyMs() {
+      nowNs();
+      return busyNs / NS_PER_MS;
+    },
+    skipTo(moment) {
+      const gap = toNs(moment) - nowNs();
+      if (gap > 0) offsetNs += gap;
+    },
+    set(moment) {
+      offsetNs += toNs(moment) - nowNs();
+    },
+    beforeCounterReset() {
+      nowNs();
+      counted = 0;
+    },
+  };
+}
+
+/** The first whole nanosecond at or after a moment; a moment that is one, give or take float error, is itself. */
+function toNs(moment: VirtualMs): number {
+  const ns = moment * NS_PER_MS;
+  const nearest = Math.round(ns);
+  return Math.abs(ns - nearest) < 1e-3 ? nearest : Math.ceil(ns);
+}
