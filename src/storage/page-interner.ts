@@ -4,6 +4,9 @@ import { equalAt, isZeroAt, PAGE_WORDS } from "./pages.js";
 /** The id of the page that is all zeros. It is never stored. */
 export const ZERO_PAGE = 0;
 
+/** Large, odd and without a pattern: 2^32 divided by the golden ratio. */
+const HASH_FACTOR = 0x9e3779b1;
+
 /** Pages known by an id each, equal pages by the same one and stored once. */
 export interface PageInterner {
   /**
@@ -86,17 +89,20 @@ export function createPageInterner(): PageInterner {
   };
 }
 
-/** A 32-bit hash of the page at word `at`: four polynomial ones side by side, which a CPU runs at once. */
-function hashAt(words: Int32Array, at: number): number {
+/**
+ * A 32-bit hash of the page at word `at`, fast and not hard to fool: equal hashes do not make equal
+ * pages. Four sums run side by side, because a CPU can work on them at once.
+ */
+export function hashAt(words: Int32Array, at: number): number {
   let a = 1;
   let b = 2;
   let c = 3;
   let d = 4;
   for (let i = at, end = at + PAGE_WORDS; i < end; i += 4) {
-    a = (Math.imul(a, 31) + (words[i] ?? 0)) | 0;
-    b = (Math.imul(b, 31) + (words[i + 1] ?? 0)) | 0;
-    c = (Math.imul(c, 31) + (words[i + 2] ?? 0)) | 0;
-    d = (Math.imul(d, 31) + (words[i + 3] ?? 0)) | 0;
+    a = (Math.imul(a, HASH_FACTOR) + (words[i] ?? 0)) | 0;
+    b = (Math.imul(b, HASH_FACTOR) + (words[i + 1] ?? 0)) | 0;
+    c = (Math.imul(c, HASH_FACTOR) + (words[i + 2] ?? 0)) | 0;
+    d = (Math.imul(d, HASH_FACTOR) + (words[i + 3] ?? 0)) | 0;
   }
-  return Math.imul(a, 0x9e3779b1) ^ Math.imul(b, 0x85ebca6b) ^ Math.imul(c, 0xc2b2ae35) ^ d;
+  return Math.imul(a, 3) ^ Math.imul(b, 5) ^ Math.imul(c, 7) ^ d;
 }

@@ -77,7 +77,8 @@ export async function encodeSnapshot(
 /**
  * The snapshot in a file. Nothing of the result shares memory with `file`.
  *
- * @throws {SnapshotError} if any byte of the file is not what {@link encodeSnapshot} wrote
+ * @throws {SnapshotError} if the file is not a snapshot, is of a newer format, or any byte of it is
+ *   damaged, missing or too many
  */
 export async function decodeSnapshot(file: Uint8Array): Promise<Snapshot> {
   const { header, end } = await readHeader(file);
