@@ -1,0 +1,238 @@
+/*
+ * Checks that pinned packages are Debian's own, through the archive's signature.
+ *
+ * References: apt-secure(8); the Debian wiki's page on repository formats (InRelease, Packages);
+ * RFC 9580, section 7 (cleartext signatures).
+ */
+import { createHash } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
+import { readCleartextMessage, readKeys, verify } from "openpgp";
+import { z } from "zod";
+import type { Cache } from "../node/cache.js";
+import { unpackDeb } from "./deb.js";
+import { fetchFile, fetchSmall } from "./fetch.js";
+import { type FetchOptions, otherMirror } from "./http.js";
+import type { PinnedPackage } from "./packages.js";
+
+/** The archive's signature does not cover the packages that are pinned. */
+export class ArchiveError extends Error {
+  override readonly name = "ArchiveError";
+}
+
+const suiteCheckSchema = z.strictObject({
+  suite: z.string(),
+  /** When Debian made the index that was looked at, in its own words. */
+  date: z.string(),
+  /** OpenPGP IDs of the keys whose signature under the index is good. */
+  signedBy: z.array(z.string()).min(1),
+  /** Packages that the index lists with the size and the hash of their pin. */
+  listed: z.array(z.string()),
+  /** Packages whose version the index no longer lists: for them the pin alone is the authority. */
+  pinOnly: z.array(z.string()),
+});
+
+/** What a check of the pinned packages of one suite has found. */
+export type SuiteCheck = z.infer<typeof suiteCheckSchema>;
+
+/** Where the check gets its files from. */
+export interface ArchiveAccess {
+  readonly cache: Cache;
+  /** Address of the archive. */
+  readonly mirrorUrl: string;
+  /** Debian's public keys, from its pinned package. */
+  readonly keyring: Uint8Array;
+}
+
+/** The pinned package with Debian's public keys: its pin is the anchor of trust. */
+export const KEYRING_PACKAGE = "debian-archive-keyring";
+
+const keyringPath = "usr/share/keyrings/debian-archive-keyring.gpg";
+
+/** Several times what Debian's files have today. */
+const maxReleaseBytes = 8 << 20;
+const maxIndexBytes = 256 << 20;
+
+const indexName = "main/binary-i386/Packages.gz";
+
+/**
+ * What an earlier check of exactly these pins has found, or null. It needs no network.
+ *
+ * @throws {CacheError} if the cache cannot be read
+ */
+export async function rememberedCheck(
+  pins: readonly PinnedPackage[],
+  cache: Cache,
+): Promise<readonly SuiteCheck[] | null> {
+  const found = await cache.read(recordName(pins));
+  if (found === null) return null;
+  const checks = z.array(suiteCheckSchema).safeParse(parseJson(found));
+  // A damaged record is none: the check is made again.
+  return checks.success ? checks.data : null;
+}
+
+/**
+ * Checks that Debian's signed index lists the pinned packages with their pinned contents, and remembers
+ * what it found in the cache.
+ *
+ * @throws {ArchiveError} if there is no good signature, or a package has another content there
+ * @throws {FetchError} if the index cannot be fetched
+ */
+export async function checkArchive(
+  pins: readonly PinnedPackage[],
+  access: ArchiveAccess,
+  options: FetchOptions = {},
+): Promise<readonly SuiteCheck[]> {
+  const checks: SuiteCheck[] = [];
+  for (const suite of new Set(pins.map((pin) => pin.suite))) {
+    const ofSuite = pins.filter((pin) => pin.suite === suite);
+    checks.push(await checkSuite(suite, ofSuite, access, options));
+  }
+  await access.cache.write(recordName(pins), Buffer.from(JSON.stringify(checks, null, 2)));
+  return checks;
+}
+
+async function checkSuite(
+  suite: string,
+  pins: readonly PinnedPackage[],
+  { cache, mirrorUrl, keyring }: ArchiveAccess,
+  options: FetchOptions,
+): Promise<SuiteCheck> {
+  const folder = `${mirrorUrl}/dists/${suite}`;
+  const inRelease = await fetchSmall(`${folder}/InRelease`, maxReleaseBytes, {
+    ...options,
+    onProgress: undefined,
+  });
+  const release = await verifyRelease(suite, new TextDecoder().decode(inRelease), keyring);
+  const entry = releaseEntry(suite, release.text);
+  const file = `archive/${suite}-Packages.gz`;
+  await fetchFile({ url: `${folder}/${indexName}`, ...entry }, cache.path(file), options);
+  const packed = (await cache.read(file)) ?? new Uint8Array();
+  const index = await promisify(gunzip)(packed, { maxOutputLength: maxIndexBytes }).catch(
+    (cause: unknown) => {
+      throw new ArchiveError(`the package index of ${suite} cannot be unpacked`, { cause });
+    },
+  );
+  // Large, of no use any more, and there again in a second.
+  await rm(cache.path(file), { force: true });
+  return {
+    suite,
+    date: /^Date: (.*)$/m.exec(release.text)?.[1] ?? "unknown",
+    signedBy: release.signedBy,
+    ...comparePins(pins, index.toString("utf8")),
+  };
+}
+
+/**
+ * Checks the signatures of a release file. It does not matter whether a key has expired since.
+ *
+ * @returns the signed text, and the IDs of the keys that signed it
+ * @throws {ArchiveError} if no key of the keyring has signed it
+ */
+export async function verifyRelease(
+  suite: string,
+  inRelease: string,
+  keyring: Uint8Array,
+): Promise<{ readonly text: string; readonly signedBy: string[] }> {
+  try {
+    const message = await readCleartextMessage({ cleartextMessage: inRelease });
+    const keys = await readKeys({ binaryKeys: keyring });
+    const verificationKeys = keys.map((key) => key.toPublic());
+    const { data, signatures } = await verify({ message, verificationKeys });
+    const signedBy: string[] = [];
+    const problems: string[] = [];
+    for (const { keyID, verified } of signatures) {
+      await verified.then(
+        () => signedBy.push(keyID.toHex()),
+        (problem: unknown) => problems.push((problem as Error).message),
+      );
+    }
+    if (signedBy.length > 0) return { text: data, signedBy };
+    throw new Error(problems.join("; ") || "it has no signature");
+  } catch (cause) {
+    throw new ArchiveError(
+      `the release file of ${suite} is not signed by Debian: ${(cause as Error).message}; ` +
+        `check this computer's clock, or ${otherMirror}`,
+      { cause },
+    );
+  }
+}
+
+/** Size and hash of the package index, as a release file lists them. */
+function releaseEntry(suite: string, release: string): { bytes: number; sha256: string } {
+  const hashes = /^SHA256:\n((?: .*\n?)*)/m.exec(release)?.[1] ?? "";
+  for (const line of hashes.split("\n")) {
+    const [sha256 = "", bytes, name] = line.trim().split(/\s+/);
+    if (name === indexName && /^[0-9a-f]{64}$/.test(sha256))
+      return { bytes: Number(bytes), sha256 };
+  }
+  throw new ArchiveError(`the release file of ${suite} lists no ${indexName}: ${otherMirror}`);
+}
+
+/**
+ * Compares pins with a package index.
+ *
+ * @throws {ArchiveError} if the index has another content for the version that is pinned
+ */
+export function comparePins(
+  pins: readonly PinnedPackage[],
+  index: string,
+): { listed: string[]; pinOnly: string[] } {
+  const listed: string[] = [];
+  const pinOnly: string[] = [];
+  const lines = `\n${index}`;
+  for (const { name, version, bytes, sha256 } of pins) {
+    const stanza = findStanza(lines, name, version);
+    if (stanza === null) {
+      pinOnly.push(`${name} ${version}`);
+    } else if (field(stanza, "SHA256") === sha256 && field(stanza, "Size") === String(bytes)) {
+      listed.push(`${name} ${version}`);
+    } else {
+      throw new ArchiveError(
+        `Debian's signed index has another content for ${name} ${version} than images/packages.json ` +
+          "pins: one of them was tampered with; do not use this copy of the program",
+      );
+    }
+  }
+  return { listed, pinOnly };
+}
+
+/** The stanza of a package in an index that starts with an empty line. */
+function findStanza(index: string, name: string, version: string): string | null {
+  const start = `\nPackage: ${name}\n`;
+  for (let at = index.indexOf(start); at >= 0; at = index.indexOf(start, at + 1)) {
+    const end = index.indexOf("\n\n", at + 1);
+    const stanza = index.slice(at, end < 0 ? undefined : end);
+    if (field(stanza, "Version") === version) return stanza;
+  }
+  return null;
+}
+
+function field(stanza: string, name: string): string | undefined {
+  return new RegExp(`^${name}: (.*)$`, "m").exec(stanza)?.[1];
+}
+
+/**
+ * Takes Debian's public keys out of their package.
+ *
+ * @throws {DebError} if the package is damaged
+ */
+export async function keyringOf(deb: Uint8Array): Promise<Uint8Array> {
+  const file = (await unpackDeb(deb, (path) => path === keyringPath)).get(keyringPath);
+  if (file?.kind === "file") return file.content;
+  throw new ArchiveError(`the package ${KEYRING_PACKAGE} has no ${keyringPath}`);
+}
+
+function recordName(pins: readonly PinnedPackage[]): string {
+  const digest = createHash("sha256").update(JSON.stringify(pins)).digest("hex");
+  return `archive/checked-${digest.slice(0, 16)}.json`;
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return null;
+  }
+}

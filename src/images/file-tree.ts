@@ -1,0 +1,38 @@
+/** A file of a guest. All of them belong to root. */
+export type TreeFile =
+  | { readonly kind: "directory"; readonly mode: number }
+  | { readonly kind: "file"; readonly mode: number; readonly content: Uint8Array }
+  | { readonly kind: "symlink"; readonly target: string };
+
+/** Files of a guest by their path, without a slash at either end: `etc/inittab`. */
+export type FileTree = ReadonlyMap<string, TreeFile>;
+
+/** A regular file with the content of a text. */
+export function textFile(text: string, mode = 0o644): TreeFile {
+  return { kind: "file", mode, content: new TextEncoder().encode(text) };
+}
+
+/** Puts trees over one another; where two have the same path, the later one's file is taken. */
+export function mergeTrees(...trees: FileTree[]): FileTree {
+  return new Map(trees.flatMap((tree) => [...tree]));
+}
+
+/** The same files one folder deeper. */
+export function under(folder: string, tree: FileTree): FileTree {
+  return new Map([...tree].map(([path, file]) => [`${folder}/${path}`, file]));
+}
+
+/**
+ * The files in the order of an archive: by path, each after the folder that holds it. Folders that are
+ * missing from the tree are added.
+ */
+export function inArchiveOrder(tree: FileTree): [path: string, file: TreeFile][] {
+  const complete = new Map(tree);
+  for (const path of tree.keys()) {
+    for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
+      const folder = path.slice(0, end);
+      if (!complete.has(folder)) complete.set(folder, { kind: "directory", mode: 0o755 });
+    }
+  }
+  return [...complete].sort(([one], [other]) => (one < other ? -1 : 1));
+}
