@@ -1,6 +1,4 @@
-import { type VirtualMs, virtualMs } from "./virtual-time.js";
-
-const NS_PER_MS = 1_000_000;
+import { NS_PER_MS, type VirtualMs, virtualMs } from "./virtual-time.js";
 
 /**
  * The clock of one machine. It advances by the instructions that the guest retires and by the
@@ -12,7 +10,7 @@ export interface MachineClock {
   now(): VirtualMs;
   /** Time that the guest has spent running instructions, in ms, since the clock was made. */
   busyMs(): number;
-  /** Moves the clock on without the guest running, to the first whole nanosecond at or after `moment`. */
+  /** Moves the clock on to `moment` without the guest running; a moment that is past changes nothing. */
   skipTo(moment: VirtualMs): void;
   /** Sets the clock, backwards too: for a machine that takes over a snapshot. */
   set(moment: VirtualMs): void;
@@ -59,9 +57,6 @@ export function createMachineClock(retired: () => number, nsPerInstruction: numb
   };
 }
 
-/** The first whole nanosecond at or after a moment; a moment that is one, give or take float error, is itself. */
 function toNs(moment: VirtualMs): number {
-  const ns = moment * NS_PER_MS;
-  const nearest = Math.round(ns);
-  return Math.abs(ns - nearest) < 1e-3 ? nearest : Math.ceil(ns);
+  return Math.round(moment * NS_PER_MS);
 }

@@ -1,7 +1,11 @@
 declare const virtualMsBrand: unique symbol;
 
+/** Virtual nanoseconds in a millisecond: all moments are whole nanoseconds. */
+export const NS_PER_MS = 1_000_000;
+
 /**
- * A moment or a span of virtual time, in milliseconds.
+ * A moment or a span of virtual time, in milliseconds, on a grid of whole nanoseconds: equal moments
+ * are equal numbers, however they were computed.
  *
  * Virtual time is what a guest and its user see: it is counted from retired instructions and skipped
  * idleness, never from a wall clock, so it is the same on every host. A machine's clock is zero when
@@ -10,13 +14,13 @@ declare const virtualMsBrand: unique symbol;
 export type VirtualMs = number & { readonly [virtualMsBrand]: true };
 
 /**
- * Calls a number of milliseconds virtual time.
+ * Calls a number of milliseconds virtual time, to the nearest nanosecond.
  *
  * @throws {RangeError} if `ms` is not a finite number: such a value would stop a clock for good
  */
 export function virtualMs(ms: number): VirtualMs {
   if (!Number.isFinite(ms)) throw new RangeError(`not a moment of virtual time: ${ms} ms`);
-  return ms as VirtualMs;
+  return (Math.round(ms * NS_PER_MS) / NS_PER_MS) as VirtualMs;
 }
 
 /** The moment `span` milliseconds after `start`. */

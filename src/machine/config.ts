@@ -1,6 +1,8 @@
 import { z } from "zod";
 
-const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/, "a SHA-256 has 64 lower-case hexadecimal digits");
+const sha256Hex = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, "a SHA-256 has 64 lower-case hexadecimal digits");
 const MEBIBYTE = 1024 * 1024;
 
 /** A disk of a machine: an immutable base image, known by its hash. */

@@ -1,0 +1,33 @@
+import type { VirtualMs } from "../clock/virtual-time.js";
+import type { SparsePages } from "../storage/pages.js";
+
+/**
+ * Something that reached a machine from outside, at the moment of its clock when it did. Together with
+ * what the machine started from, the list of them decides every bit that it computes.
+ */
+export type MachineInput =
+  | {
+      readonly kind: "serial";
+      readonly atMs: VirtualMs;
+      readonly line: number;
+      readonly bytes: Uint8Array;
+    }
+  | { readonly kind: "reset"; readonly atMs: VirtualMs }
+  /** The host kept the machine from running. */
+  | { readonly kind: "stall"; readonly atMs: VirtualMs; readonly untilMs: VirtualMs }
+  | {
+      readonly kind: "write-memory";
+      readonly atMs: VirtualMs;
+      readonly address: number;
+      readonly bytes: Uint8Array;
+    }
+  | { readonly kind: "withhold-disk"; readonly atMs: VirtualMs; readonly disk: number }
+  | {
+      readonly kind: "attach-disk";
+      readonly atMs: VirtualMs;
+      readonly disk: number;
+      readonly overlay: SparsePages;
+    };
+
+/** Inputs in the order in which they reached the machine. */
+export type InputLog = readonly MachineInput[];

@@ -1,0 +1,354 @@
+/**
+ * All that the project knows of v86's inside. Everything else talks to `Emulator`.
+ *
+ * References:
+ * - [v86.d.ts] the public options: `wasm_fn`, `save_state`, `restore_state`, `write_memory`
+ * - [cpu] https://github.com/copy/v86/blob/master/src/cpu.js: layout of the WebAssembly memory, `get_state`
+ * - [loop] https://github.com/copy/v86/blob/master/src/rust/cpu/cpu.rs: `main_loop`, `do_many_cycles_native`
+ */
+import type { V86, V86Options } from "v86";
+import type { MachineClock } from "../clock/machine-clock.js";
+import { createMachineClock } from "../clock/machine-clock.js";
+import { createRandom, type Random } from "../clock/random.js";
+import { asV86Disk, type OverlayDisk } from "../storage/overlay-disk.js";
+import { type Forgotten, packDevices, unpackDevices } from "./device-state.js";
+import { MachineError } from "./errors.js";
+import { type LinuxImage, placeLinux } from "./linux-boot.js";
+
+/** Serial lines that a machine has: COM1 and COM2. */
+export const SERIAL_LINES = 2;
+
+/** Guest instructions between two looks at timers, interrupts and input ([loop], LOOP_COUNTER). */
+export const INSTRUCTIONS_PER_TURN = 100_003;
+
+const VGA_MEMORY_BYTES = 1 << 20;
+
+/** Offsets in the WebAssembly memory ([cpu], constructor). */
+const LAYOUT = {
+  registers: 64,
+  lastResult: 112,
+  flags: 120,
+  controlRegisters: 580,
+  inHlt: 616,
+  instructionCounter: 664,
+  mxcsr: 824,
+  fpuStatusWord: 1040,
+} as const;
+const INTERRUPT_FLAG = 1 << 9;
+
+/** What `main_loop` compares its running time with ([loop], TIME_PER_FRAME), in ms. */
+const TIME_PER_FRAME = 1;
+
+/** What an emulator is made of. */
+export interface EmulatorParts {
+  /** Imports v86. It is called when the worker's clock and randomness are already ours. */
+  readonly load: () => Promise<{ readonly V86: new (options: V86Options) => V86 }>;
+  readonly wasm: WebAssembly.Module;
+  readonly memoryBytes: number;
+  readonly bios: Uint8Array;
+  readonly vgaBios: Uint8Array;
+  /** Kernel put into RAM at every start; without it the machine boots from its first disk. */
+  readonly linux: LinuxImage | null;
+  readonly disks: readonly OverlayDisk[];
+  readonly nsPerInstruction: number;
+  readonly seed: number;
+  readonly epochMs: number;
+}
+
+/** How a turn ended: the guest goes on running, or it halts until `wakeInMs` from now. */
+export type Turn =
+  { readonly halted: false } | { readonly halted: true; readonly wakeInMs: number };
+
+/** What the emulator tells while it runs. */
+export interface EmulatorListener {
+  serialByte(line: number, byte: number): void;
+  /** The guest resets: called before the firmware starts again. */
+  reset(): void;
+}
+
+/** One v86, driven from outside: nothing happens in it but inside a call. */
+export interface Emulator {
+  readonly clock: MachineClock;
+  readonly random: Random;
+  /**
+   * Lets the guest run for INSTRUCTIONS_PER_TURN or until it halts.
+   *
+   * @throws {Error} when the emulator panics; it is of no use after that
+   */
+  turn(): Turn;
+  /** Whether the guest halts with interrupts off: only a reset can wake it. */
+  isDeadHalt(): boolean;
+  receive(line: number, bytes: Uint8Array): void;
+  /** Whether the guest has not yet read all that it received on a serial line. */
+  hasUnread(line: number): boolean;
+  reset(): void;
+  /** Text of the VGA screen, a string a row. */
+  screen(): string[];
+  /** Guest RAM. The view is good until the next call of anything here. */
+  ram(): Uint8Array;
+  /** Tells the emulator that code at an address may have changed, and stores the bytes there. */
+  write(bytes: Uint8Array, address: number): void;
+  /** State of CPU and devices, without RAM and disks. */
+  saveDevices(): Promise<Uint8Array>;
+  /**
+   * Puts back what `saveDevices` gave, and drops all compiled code.
+   *
+   * @throws {Error} if it is no such state; the old state is kept then
+   */
+  restoreDevices(state: Uint8Array): Promise<void>;
+  /** v86's own snapshot, RAM included: for comparison. */
+  saveWhole(): Promise<ArrayBuffer>;
+}
+
+/** The part of v86 that is not in its public types, as of the version that package.json pins. */
+interface V86Internals {
+  readonly v86: {
+    readonly cpu: {
+      reboot_internal(): void;
+      readonly devices: Readonly<Record<`uart${number}`, { input: number[]; lsr: number }>>;
+    };
+  };
+  readonly screen_adapter: { get_text_screen(): string[] };
+}
+
+/**
+ * Switches a machine on.
+ *
+ * It takes the worker's `performance.now`, `Date.now`, `Math.random` and `WebAssembly.instantiate`
+ * over for good: there can be one emulator a worker.
+ */
+export async function openEmulator(
+  parts: EmulatorParts,
+  listener: EmulatorListener,
+): Promise<Emulator> {
+  const random = createRandom(parts.seed);
+  let memory: WebAssembly.Memory | null = null;
+  const view = (): DataView => {
+    if (memory === null) throw new MachineError("v86 has not made its memory yet");
+    return new DataView(memory.buffer);
+  };
+  // Read too often for a view of its own each time; a view ends when the memory grows.
+  let counter = new Uint32Array(0);
+  const clock = createMachineClock(() => {
+    if (counter.length === 0 && memory !== null) {
+      counter = new Uint32Array(memory.buffer, LAYOUT.instructionCounter, 1);
+    }
+    return counter[0] ?? 0;
+  }, parts.nsPerInstruction);
+  takeOverGlobals(clock, random, parts.epochMs);
+
+  // Only the first reading in main_loop says when its frame began: dating it back makes the loop
+  // return after one turn, so that where a run is cut changes nothing in the guest.
+  let frameStarts = false;
+  // Answering that all memory is zero keeps RAM out of save_state and restore_state.
+  let withoutRam = false;
+  let ramBase = -1;
+  let lastWords = "";
+  let mainLoop: () => number = () => 0;
+
+  function instantiate(imports: WebAssembly.Imports): WebAssembly.Exports {
+    const env = imports.env;
+    if (env === undefined) throw new MachineError("v86 gave no imports");
+    // The casts below state the signatures that [cpu] and [loop] give these imports and exports.
+    const runTimers = env.run_hardware_timers as (acpi: number, now: number) => number;
+    env.run_hardware_timers = (acpi: number) => runTimers(acpi, clock.now());
+    env.microtick = () => {
+      const now = clock.now();
+      if (!frameStarts) return now;
+      frameStarts = false;
+      return now - 2 * TIME_PER_FRAME;
+    };
+    env.get_rand_int = () => random.nextInt();
+    env.stop_idling = () => undefined;
+    env.console_log_from_wasm = (offset: number, length: number) => {
+      if (memory !== null) {
+        lastWords = new TextDecoder().decode(new Uint8Array(memory.buffer, offset >>> 0, length));
+      }
+    };
+    const { exports } = new WebAssembly.Instance(parts.wasm, imports);
+    memory = exports.memory as WebAssembly.Memory;
+    mainLoop = exports.main_loop as () => number;
+    const allocate = exports.allocate_memory as (bytes: number) => number;
+    const isZeroed = exports.is_memory_zeroed as (address: number, bytes: number) => number;
+    const zero = exports.zero_memory as (address: number, bytes: number) => void;
+    return {
+      ...exports,
+      allocate_memory: (bytes: number) => (ramBase = allocate(bytes) >>> 0),
+      is_memory_zeroed: (address: number, bytes: number) =>
+        withoutRam ? 1 : isZeroed(address, bytes),
+      zero_memory: (address: number, bytes: number) => {
+        if (!withoutRam) zero(address, bytes);
+      },
+    };
+  }
+
+  const v86 = await constructV86(parts, instantiate);
+  // The cast names the internals that are used; a test holds them against the pinned version.
+  const inside = v86 as unknown as V86Internals;
+  const { cpu } = inside.v86;
+  for (let line = 0; line < SERIAL_LINES; line++) {
+    v86.add_listener(serialOutput(line), (byte) => {
+      listener.serialByte(line, byte);
+    });
+  }
+
+  const reboot = cpu.reboot_internal.bind(cpu);
+  cpu.reboot_internal = () => {
+    clock.beforeCounterReset();
+    listener.reset();
+    reboot();
+    if (parts.linux !== null) {
+      placeLinux(parts.linux, (bytes, address) => {
+        v86.write_memory(bytes, address);
+      });
+    }
+  };
+
+  const isHalted = (): boolean => view().getUint8(LAYOUT.inHlt) !== 0;
+  const uart = (line: number): { input: number[] } => {
+    const device = cpu.devices[`uart${line}`];
+    if (device === undefined) throw new MachineError(`v86 has no serial line ${line}`);
+    return device;
+  };
+
+  /** What v86's save_state forgets or, once restored, no longer reads from the CPU. */
+  function saveForgotten(): Forgotten {
+    const state = view();
+    const input: number[][] = [];
+    for (let line = 0; line < SERIAL_LINES; line++) input.push([...uart(line).input]);
+    return {
+      lastResult: state.getInt32(LAYOUT.lastResult, true),
+      mxcsr: state.getInt32(LAYOUT.mxcsr, true),
+      fpuStatusWord: state.getUint16(LAYOUT.fpuStatusWord, true),
+      input,
+    };
+  }
+
+  function restoreForgotten(forgotten: Forgotten): void {
+    const state = view();
+    state.setInt32(LAYOUT.lastResult, forgotten.lastResult, true);
+    state.setInt32(LAYOUT.mxcsr, forgotten.mxcsr, true);
+    state.setUint16(LAYOUT.fpuStatusWord, forgotten.fpuStatusWord, true);
+    for (const [line, input] of forgotten.input.entries()) uart(line).input = [...input];
+  }
+
+  async function saveDevices(): Promise<Uint8Array> {
+    withoutRam = true;
+    try {
+      return packDevices(saveForgotten(), new Uint8Array(await v86.save_state()));
+    } finally {
+      withoutRam = false;
+    }
+  }
+
+  async function putDevices(state: Uint8Array): Promise<void> {
+    const { forgotten, emulator } = unpackDevices(state);
+    withoutRam = true;
+    try {
+      await v86.restore_state(copyOf(emulator));
+    } finally {
+      withoutRam = false;
+    }
+    restoreForgotten(forgotten);
+  }
+
+  return {
+    clock,
+    random,
+    turn() {
+      frameStarts = true;
+      lastWords = "";
+      let wakeInMs: number;
+      try {
+        wakeInMs = mainLoop();
+      } catch (cause) {
+        throw new Error(lastWords === "" ? String(cause) : lastWords.trim(), { cause });
+      }
+      return isHalted() ? { halted: true, wakeInMs } : { halted: false };
+    },
+    isDeadHalt: () => isHalted() && (view().getInt32(LAYOUT.flags, true) & INTERRUPT_FLAG) === 0,
+    receive(line, bytes) {
+      v86.serial_send_bytes(line, bytes);
+    },
+    hasUnread: (line) => uart(line).input.length > 0,
+    reset() {
+      cpu.reboot_internal();
+    },
+    screen: () => inside.screen_adapter.get_text_screen(),
+    ram: () => new Uint8Array(view().buffer, ramBase, parts.memoryBytes),
+    write(bytes, address) {
+      v86.write_memory(bytes, address);
+    },
+    saveDevices,
+    async restoreDevices(state) {
+      const old = await saveDevices();
+      try {
+        await putDevices(state);
+      } catch (error) {
+        await putDevices(old);
+        throw error;
+      }
+    },
+    saveWhole: () => v86.save_state(),
+  };
+}
+
+/** Makes everything that v86 could ask for the time or for luck answer from the machine's own. */
+function takeOverGlobals(clock: MachineClock, random: Random, epochMs: number): void {
+  Object.defineProperty(globalThis, "performance", { value: { now: () => clock.now() } });
+  Date.now = () => epochMs + Math.floor(clock.now());
+  Math.random = () => (random.nextInt() >>> 0) / 2 ** 32;
+  // v86 compiles in the background and swaps the code in when that is done. Compiled at once, the
+  // code is swapped in at the next microtask: always at the same point of the guest.
+  const compile = (code: BufferSource, imports?: WebAssembly.Imports): unknown => {
+    const module = new WebAssembly.Module(code);
+    return Promise.resolve({ module, instance: new WebAssembly.Instance(module, imports) });
+  };
+  // v86 passes only bytes; the other overload is of no use to it.
+  WebAssembly.instantiate = compile as typeof WebAssembly.instantiate;
+}
+
+async function constructV86(
+  parts: EmulatorParts,
+  instantiate: (imports: WebAssembly.Imports) => WebAssembly.Exports,
+): Promise<V86> {
+  const { V86 } = await parts.load();
+  const [hda, hdb] = parts.disks.map(asV86Disk);
+  const options = {
+    wasm_fn: (imports: WebAssembly.Imports) => Promise.resolve(instantiate(imports)),
+    memory_size: parts.memoryBytes,
+    vga_memory_size: VGA_MEMORY_BYTES,
+    bios: { buffer: copyOf(parts.bios) },
+    vga_bios: { buffer: copyOf(parts.vgaBios) },
+    ...(parts.linux !== null && {
+      bzimage: { buffer: copyOf(parts.linux.kernel) },
+      initrd: { buffer: copyOf(parts.linux.initrd) },
+      cmdline: parts.linux.commandLine,
+    }),
+    ...(hda !== undefined && { hda }),
+    ...(hdb !== undefined && { hdb }),
+    uart1: true,
+    net_device: { type: "none" },
+    disable_keyboard: true,
+    disable_mouse: true,
+    disable_speaker: true,
+    autostart: false,
+  };
+  // The public types know neither disks that are objects nor a machine without a network card.
+  const v86 = new V86(options as unknown as V86Options);
+  await new Promise<void>((resolve) => {
+    v86.add_listener("emulator-loaded", () => {
+      resolve();
+    });
+  });
+  return v86;
+}
+
+/** v86 keeps, and writes to, the buffers that it is given. */
+function copyOf(bytes: Uint8Array): ArrayBuffer {
+  return Uint8Array.from(bytes).buffer;
+}
+
+function serialOutput(line: number): "serial0-output-byte" | "serial1-output-byte" {
+  return line === 0 ? "serial0-output-byte" : "serial1-output-byte";
+}
