@@ -1,0 +1,101 @@
+import { formatDuration } from "./duration.js";
+import type { RunSummary } from "./summary.js";
+
+/** One strategy beside the others. */
+export interface ComparisonRow {
+  readonly strategy: string;
+  /** Virtual milliseconds. */
+  readonly downtimeMs: number;
+  /** What the downtime took on this computer, in milliseconds. */
+  readonly wallMs: number;
+  /**
+   * How much shorter than the downtime of `reboot`, in per cent; negative where it is longer. Null for
+   * an update that was not committed, and where there is no committed `reboot` to compare with.
+   */
+  readonly savedPercent: number | null;
+  readonly committed: boolean;
+  readonly kernelAfter: string;
+}
+
+/** What a row is made of: a report or a summary has it. */
+export type ComparedRun = Pick<
+  RunSummary,
+  "guest" | "strategy" | "downtime" | "committed" | "kernelAfter"
+>;
+
+const REFERENCE = "reboot";
+
+/**
+ * Puts runs of one guest side by side, in the order given.
+ *
+ * @throws {RangeError} if the runs are of several guests: their downtimes say nothing about each other
+ */
+export function compareRuns(runs: readonly ComparedRun[]): ComparisonRow[] {
+  const guests = new Set(runs.map((run) => run.guest));
+  if (guests.size > 1) {
+    throw new RangeError(
+      `runs of several guests cannot be compared: ${[...guests].join(", ")}; compare one guest at a time`,
+    );
+  }
+  const reference = runs.find((run) => run.strategy === REFERENCE && run.committed);
+  return runs.map((run) => ({
+    strategy: run.strategy,
+    downtimeMs: Number(run.downtime.virtualMs.toFixed(6)),
+    wallMs: Number(run.downtime.wallMs.toFixed(1)),
+    savedPercent: reference && run.committed ? savedPercent(run, reference) : null,
+    committed: run.committed,
+    kernelAfter: run.kernelAfter,
+  }));
+}
+
+function savedPercent(run: ComparedRun, reference: ComparedRun): number | null {
+  const full = reference.downtime.virtualMs;
+  return full > 0 ? Number(((1 - run.downtime.virtualMs / full) * 100).toFixed(4)) : null;
+}
+
+const HEADINGS = ["strategy", "downtime", "saved", "wall time", "update", "kernel after"] as const;
+
+/** Columns of numbers stand flush right. */
+const NUMERIC = [false, true, true, true, false, false] as const;
+
+function cellsOf(row: ComparisonRow): string[] {
+  return [
+    row.strategy,
+    formatDuration(row.downtimeMs),
+    row.strategy === REFERENCE || row.savedPercent === null ? "-" : formatPercent(row.savedPercent),
+    formatDuration(row.wallMs),
+    row.committed ? "committed" : "rolled back",
+    row.kernelAfter,
+  ];
+}
+
+/** A share as a person reads it: `99.5 %`. */
+export function formatPercent(percent: number): string {
+  return `${percent.toFixed(1)} %`;
+}
+
+/** The rows as a table of plain text for a terminal, ended by a newline. */
+export function formatComparison(rows: readonly ComparisonRow[]): string {
+  const table = [[...HEADINGS], ...rows.map(cellsOf)];
+  const widths = HEADINGS.map((_, column) =>
+    Math.max(...table.map((cells) => cells[column]?.length ?? 0)),
+  );
+  const lines = table.map((cells) =>
+    cells
+      .map((cell, column) => {
+        const width = widths[column] ?? 0;
+        return NUMERIC[column] ? cell.padStart(width) : cell.padEnd(width);
+      })
+      .join("  ")
+      .trimEnd(),
+  );
+  return `${lines.join("\n")}\n`;
+}
+
+/** The rows as a Markdown table, ended by a newline. */
+export function comparisonMarkdown(rows: readonly ComparisonRow[]): string {
+  const rule = NUMERIC.map((numeric) => (numeric ? "---:" : "---"));
+  return [[...HEADINGS], rule, ...rows.map(cellsOf)]
+    .map((cells) => `| ${cells.join(" | ")} |\n`)
+    .join("");
+}

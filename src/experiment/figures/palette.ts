@@ -1,0 +1,48 @@
+/**
+ * Colours that people with any kind of colour vision can tell apart.
+ *
+ * References:
+ * - Paul Tol, "Colour Schemes", SRON/EPS/TN/09-002, issue 3.2: "light" (made for labelled areas, with
+ *   black text on each), lengthened by light colours of "discrete rainbow" and "pale"
+ */
+import type { RunSummary } from "../summary.js";
+
+/** Text and axes. */
+export const INK = "#222222";
+/** Text of second rank, and lines that lead to a label. */
+export const FAINT_INK = "#666666";
+export const GRID = "#e4e4e4";
+/** A machine that its user can work on. */
+export const IN_USE = "#eeeeee";
+/** Time in which the user waits, and the text about it. */
+export const DOWNTIME = "#ffcccc";
+export const DOWNTIME_INK = "#b02a0c";
+/** What leads from a part of a panel to its enlargement. */
+export const ZOOM = "#f7f7f7";
+
+const PHASES = [
+  "#77aadd",
+  "#eedd88",
+  "#44bb99",
+  "#ee8866",
+  "#99ddff",
+  "#bbcc33",
+  "#ffaabb",
+  "#aaaa00",
+  "#cc99bb",
+  "#f6c141",
+  "#bbccee",
+  "#90c987",
+  "#d9cce3",
+] as const;
+
+/**
+ * The colour of each phase by its name: the same name has the same colour in all figures of these runs,
+ * and names differ in colour as long as there are no more of them than colours.
+ */
+export function phaseColours(
+  runs: readonly Pick<RunSummary, "phases">[],
+): (name: string) => string {
+  const names = [...new Set(runs.flatMap((run) => run.phases.map((phase) => phase.name)))];
+  return (name) => PHASES[Math.max(0, names.indexOf(name)) % PHASES.length] ?? PHASES[0];
+}
