@@ -11,7 +11,7 @@
  * | 48    | header: JSON in UTF-8, see snapshot-header.ts                                   |
  * | then  | the sections, one right after another in the header's order; nothing follows    |
  *
- * The sections, each compressed as chunks.ts says, with a SHA-256 of its bytes in the header:
+ * The sections, each a raw DEFLATE stream with the SHA-256 of its bytes in the header:
  *
  * | name             | content before compression                                                |
  * | ---------------- | ------------------------------------------------------------------------- |
@@ -28,10 +28,10 @@
  * - [DEFLATE] https://www.rfc-editor.org/rfc/rfc1951
  */
 import { virtualMs } from "../clock/virtual-time.js";
-import { allocate, concat, packChunks, unpackChunks } from "./chunks.js";
+import { concat, hex, sha256, unshared } from "./bytes.js";
+import { allocate, deflate, inflate } from "./compression.js";
 import { createPageInterner, type PageInterner, ZERO_PAGE } from "./page-interner.js";
 import { pageAt, PAGE_SIZE, PAGE_WORDS, type SparsePages, wordsOf } from "./pages.js";
-import { hex, sha256 } from "./sha256.js";
 import { checkWhole, damaged, type Snapshot } from "./snapshot.js";
 import {
   checkLength,
@@ -65,7 +65,7 @@ export async function encodeSnapshot(
   const sections: SnapshotSection[] = [];
   const parts: Uint8Array[] = [];
   for (const { name, raw } of [{ name: "devices", raw: devices }, contents, ...indexes]) {
-    const stored = packChunks(raw);
+    const stored = deflate(raw);
     const checksum = hex(await sha256(stored));
     sections.push({ name, rawBytes: raw.length, storedBytes: stored.length, sha256: checksum });
     parts.push(stored);
@@ -81,9 +81,10 @@ export async function encodeSnapshot(
  *   damaged, missing or too many
  */
 export async function decodeSnapshot(file: Uint8Array): Promise<Snapshot> {
-  const { header, end } = await readHeader(file);
+  const own = unshared(file);
+  const { header, end } = await readHeader(own);
   const { config, emulator, clock, randomState } = header;
-  const sections = await readSections(file, header.sections, end);
+  const sections = await readSections(own, header.sections, end);
   const section = (name: string): Uint8Array => {
     const raw = sections.get(name);
     if (raw === undefined) throw damaged(`there is no section ${name}`);
@@ -95,7 +96,7 @@ export async function decodeSnapshot(file: Uint8Array): Promise<Snapshot> {
     emulator,
     clock: virtualMs(clock),
     randomState,
-    devices: section("devices").slice(),
+    devices: section("devices"),
     ram: decodeIndex(section("ram"), contents, config.memoryBytes),
     disks: config.disks.map(({ bytes }, i) => decodeIndex(section(`disk${i}`), contents, bytes)),
   };
@@ -110,10 +111,12 @@ export async function decodeSnapshot(file: Uint8Array): Promise<Snapshot> {
  * @throws {SnapshotError} if the file is not a snapshot, its header is damaged, or it is cut off
  */
 export async function readSnapshotHeader(file: Uint8Array): Promise<SnapshotHeader> {
-  return (await readHeader(file)).header;
+  return (await readHeader(unshared(file))).header;
 }
 
-async function readHeader(file: Uint8Array): Promise<{ header: SnapshotHeader; end: number }> {
+async function readHeader(
+  file: Uint8Array<ArrayBuffer>,
+): Promise<{ header: SnapshotHeader; end: number }> {
   const { header, end } = await decodeHeader(file);
   checkSizes(header);
   const wanted = header.sections.reduce((sum, { storedBytes }) => sum + storedBytes, end);
@@ -153,7 +156,7 @@ function checkSizes({ config, sections }: SnapshotHeader): void {
 
 /** The sections, checked and unpacked, by name. */
 async function readSections(
-  file: Uint8Array,
+  file: Uint8Array<ArrayBuffer>,
   sections: readonly SnapshotSection[],
   start: number,
 ): Promise<Map<string, Uint8Array>> {
@@ -164,7 +167,7 @@ async function readSections(
     if (hex(await sha256(stored)) !== checksum) {
       throw damaged(`the SHA-256 of section ${name} differs`);
     }
-    raw.set(name, unpackChunks(stored, rawBytes));
+    raw.set(name, await inflate(stored, rawBytes));
     at += storedBytes;
   }
   return raw;

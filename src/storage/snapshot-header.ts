@@ -1,11 +1,12 @@
 import { z } from "zod";
 import { machineConfigSchema } from "../machine/config.js";
-import { sha256 } from "./sha256.js";
+import { concat, sha256 } from "./bytes.js";
 import { damaged, SnapshotError } from "./snapshot.js";
 
 const MAGIC = [0x89, 0x53, 0x52, 0x53, 0x4e, 0x0d, 0x0a, 0x1a];
 const MAJOR = 1;
 const MINOR = 0;
+const CHECKSUM_START = 16;
 const HEADER_START = 48;
 const MAX_HEADER_BYTES = 64 * 1024;
 
@@ -58,7 +59,7 @@ export async function encodeHeader(header: SnapshotHeader): Promise<Uint8Array> 
   view.setUint16(10, MINOR, true);
   view.setUint32(12, json.length, true);
   bytes.set(json, HEADER_START);
-  bytes.set(await headerChecksum(bytes), 16);
+  bytes.set(await checksumOf(bytes), CHECKSUM_START);
   return bytes;
 }
 
@@ -88,8 +89,8 @@ export async function decodeHeader(
   }
   const end = HEADER_START + length;
   checkLength(file, end);
-  const checksum = await headerChecksum(file.subarray(0, end));
-  if (checksum.some((byte, i) => byte !== file[16 + i])) {
+  const checksum = await checksumOf(file.subarray(0, end));
+  if (checksum.some((byte, i) => byte !== file[CHECKSUM_START + i])) {
     throw damaged("the SHA-256 of the header differs");
   }
   return { header: parseHeader(parseJson(file.subarray(HEADER_START, end))), end };
@@ -100,12 +101,9 @@ export function checkLength(file: Uint8Array, wanted: number): void {
   if (file.length < wanted) throw damaged(`only ${file.length} of ${wanted} bytes are there`);
 }
 
-/** SHA-256 over all but the checksum itself. */
-async function headerChecksum(preambleAndHeader: Uint8Array): Promise<Uint8Array> {
-  const covered = new Uint8Array(preambleAndHeader.length - 32);
-  covered.set(preambleAndHeader.subarray(0, 16));
-  covered.set(preambleAndHeader.subarray(HEADER_START), 16);
-  return sha256(covered);
+/** SHA-256 over preamble and header, except the checksum itself. */
+async function checksumOf(start: Uint8Array): Promise<Uint8Array> {
+  return sha256(concat([start.subarray(0, CHECKSUM_START), start.subarray(HEADER_START)]));
 }
 
 function parseJson(bytes: Uint8Array): unknown {
