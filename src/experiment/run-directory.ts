@@ -4,7 +4,7 @@ import path from "node:path";
 import { z } from "zod";
 import type { RunEvent, RunReport } from "../reboot/report.js";
 import { consolesByName, toCast } from "./cast.js";
-import { eventsForDigest } from "./digest.js";
+import { eventsForDigest } from "../reboot/digest.js";
 import { parseEvents } from "./events.js";
 import { downtimeFigure } from "./figures/downtime.js";
 import { timelineFigure } from "./figures/timeline.js";

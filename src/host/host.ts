@@ -27,6 +27,9 @@ export interface Host {
   advanceTo(moment: VirtualMs): Promise<void>;
   /** Lets `ms` pass while a machine does not run because the VMM works on it; the others go on. */
   occupy(machine: Machine, ms: number): Promise<void>;
+  /** Keeps a machine from running until `release`, however long that is. */
+  hold(machine: Machine): void;
+  release(machine: Machine): void;
   /** What it costs to copy or compare so many bytes of memory, in ms. */
   memoryCost(bytes: number): number;
   /** Calls `listener` before each quantum, with its end; returns what ends that. */
@@ -40,6 +43,7 @@ interface Placed extends Placement {
   debtMs: number;
   /** Until when the VMM keeps it from running, in host time. */
   occupiedUntil: VirtualMs;
+  held: boolean;
 }
 
 /** Makes a host without machines. */
@@ -72,9 +76,8 @@ export function createHost(config: HostConfig): Host {
     return {
       background,
       async run(budgetMs) {
-        const free = virtualMs(Math.min(each.occupiedUntil, end));
-        await machine.stall(after(free, offsetMs));
-        if (each.occupiedUntil >= end) return 0;
+        if (each.held || each.occupiedUntil >= end) return 0;
+        await machine.stall(after(each.occupiedUntil, offsetMs));
         const granted = budgetMs - each.debtMs;
         if (granted <= 0) {
           each.debtMs -= budgetMs;
@@ -107,6 +110,7 @@ export function createHost(config: HostConfig): Host {
         offsetMs: machine.now() - now,
         debtMs: 0,
         occupiedUntil: now,
+        held: false,
       });
     },
     remove(machine) {
@@ -116,6 +120,12 @@ export function createHost(config: HostConfig): Host {
     async occupy(machine, ms) {
       find(machine).occupiedUntil = after(now, ms);
       await advanceTo(after(now, ms));
+    },
+    hold(machine) {
+      find(machine).held = true;
+    },
+    release(machine) {
+      find(machine).held = false;
     },
     memoryCost: (bytes) => bytes / config.costs.memoryBytesPerMs,
     beforeQuantum(listener) {

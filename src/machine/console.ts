@@ -17,7 +17,7 @@ export interface ConsoleMatch {
   readonly atMs: VirtualMs;
 }
 
-/** A terminal on a serial line, for a script. Carriage returns are left out of what it reads. */
+/** A terminal on a serial line, for a script: it reads text, without carriage returns and control sequences. */
 export interface Console {
   /** Types text; the guest gets it when time next passes. */
   type(text: string): Promise<void>;
@@ -36,6 +36,12 @@ export interface Console {
 const LOOK_EVERY_MS = 10;
 const KEPT_CHARACTERS = 1 << 18;
 
+/** Carriage returns and control sequences (ECMA-48, section 5.4), such as a shell's question for the cursor. */
+
+const NOT_TEXT = /\r|\u001b\[[0-?]*[ -/]*[@-~]/g;
+
+const UNFINISHED_SEQUENCE = /\u001b(\[[0-?]{0,20}[ -/]{0,4})?$/;
+
 /**
  * Opens a terminal on a serial line. What the guest wrote before is not on it.
  *
@@ -47,6 +53,8 @@ export function openConsole(
   advance: (until: VirtualMs) => Promise<unknown> = (until) => machine.run({ until }),
 ): Console {
   const decoder = new TextDecoder();
+  /** The start of a control sequence whose end has not come yet. */
+  let begun = "";
   let text = "";
   let lastAt = machine.now();
   /** Length of `text` after each piece of output, with the moment of that piece. */
@@ -54,7 +62,10 @@ export function openConsole(
 
   const close = machine.onOutput((output) => {
     if (output.line !== line) return;
-    text += decoder.decode(output.bytes, { stream: true }).replaceAll("\r", "");
+    const raw = begun + decoder.decode(output.bytes, { stream: true });
+    const whole = raw.length - (UNFINISHED_SEQUENCE.exec(raw)?.[0].length ?? 0);
+    begun = raw.slice(whole);
+    text += raw.slice(0, whole).replace(NOT_TEXT, "");
     lastAt = output.atMs;
     pieces.push({ end: text.length, atMs: lastAt });
     if (text.length > 2 * KEPT_CHARACTERS) forget(text.length - KEPT_CHARACTERS);

@@ -30,6 +30,8 @@ export interface Machine extends Omit<Remote<Pc>, "powerOn"> {
   now(): VirtualMs;
   /** Calls `listener` with all that the guest writes from now on; returns what ends that. */
   onOutput(listener: (output: Output) => void): () => void;
+  /** Calls `listener` whenever the guest has reset the machine, with when; returns what ends that. */
+  onReset(listener: (atMs: VirtualMs) => void): () => void;
   /** The machine as it is now, to be stored. */
   takeSnapshot(): Promise<Snapshot>;
   /**
@@ -50,6 +52,7 @@ export async function powerOnMachine(
 ): Promise<Machine> {
   const { name, config } = parts;
   const listeners = new Set<(output: Output) => void>();
+  const resetListeners = new Set<(atMs: VirtualMs) => void>();
   let now = virtualMs(0);
 
   const connection = connect<Pc>(worker.port, ({ name: kind, message }) =>
@@ -65,6 +68,7 @@ export async function powerOnMachine(
   function heard(result: RunResult): RunResult {
     now = result.now;
     for (const output of result.output) for (const listener of listeners) listener(output);
+    for (const atMs of result.resets) for (const listener of resetListeners) listener(atMs);
     return result;
   }
 
@@ -117,6 +121,10 @@ export async function powerOnMachine(
     onOutput(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
+    },
+    onReset(listener) {
+      resetListeners.add(listener);
+      return () => resetListeners.delete(listener);
     },
     async takeSnapshot() {
       const { clock, randomState, devices, ram, disks } = await remote.capture();

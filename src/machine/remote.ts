@@ -68,6 +68,11 @@ export function serve(port: Port, service: object): void {
   });
 }
 
+interface OpenCall {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
 /** The near end of a remote service. */
 export interface Connection<S> {
   readonly remote: Remote<S>;
@@ -81,7 +86,7 @@ export interface Connection<S> {
  * @param revive makes the error to throw of one that was thrown at the other end
  */
 export function connect<S>(port: Port, revive: (failure: RemoteFailure) => Error): Connection<S> {
-  const open = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  const open = new Map<number, OpenCall>();
   let nextId = 0;
   let closed: Error | null = null;
 

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { virtualMs } from "../../src/clock/virtual-time.js";
-import { eventsForDigest } from "../../src/experiment/digest.js";
+import { eventsForDigest } from "../../src/reboot/digest.js";
 import { readRun, RunDirectoryError, writeRun } from "../../src/experiment/run-directory.js";
 import { summarise } from "../../src/experiment/summary.js";
 import type { MachineRole } from "../../src/reboot/report.js";

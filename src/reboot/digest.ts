@@ -1,4 +1,4 @@
-import type { RunEvent } from "../reboot/report.js";
+import type { RunEvent } from "./report.js";
 
 /**
  * The events of a run as bytes that are equal exactly when the events are: one line of JSON an event,

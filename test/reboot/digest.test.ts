@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { virtualMs } from "../../src/clock/virtual-time.js";
-import { eventsForDigest } from "../../src/experiment/digest.js";
+import { eventsForDigest } from "../../src/reboot/digest.js";
 import { parseEvents } from "../../src/experiment/events.js";
-import { sampleReport } from "./sample-report.js";
+import { sampleReport } from "../experiment/sample-report.js";
 
 const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 

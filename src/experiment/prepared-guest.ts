@@ -1,0 +1,132 @@
+import { createHash } from "node:crypto";
+import { after } from "../clock/virtual-time.js";
+import { type BuiltGuest, loadGuest } from "../images/build.js";
+import type { BuildOptions } from "../images/progress.js";
+import type { Recipe } from "../images/recipe.js";
+import { openConsole } from "../machine/console.js";
+import type { Machine } from "../machine/machine.js";
+import { installedEmulator } from "../node/emulator.js";
+import { machineConfig, type MachineParts, startMachine } from "../node/start-machine.js";
+import type { GuestProfile } from "../reboot/guest-profile.js";
+import type { Snapshot } from "../storage/snapshot.js";
+import { decodeSnapshot, encodeSnapshot } from "../storage/snapshot-file.js";
+
+/** A guest whose machine has booted once: runs start from its boot snapshot, never from a fresh boot. */
+export interface PreparedGuest {
+  readonly name: string;
+  readonly recipe: Recipe;
+  /** The machine at the end of its first boot. */
+  readonly bootSnapshot: Snapshot;
+  /** Starts a machine that the boot snapshot can be restored into; the caller owns it. */
+  startMachine(name: string): Promise<Machine>;
+}
+
+/** How far the preparation of a guest is. */
+export interface BootProgress {
+  readonly step: "boot";
+  /** Virtual time since the machine was switched on, in ms. */
+  readonly done: number;
+  readonly unit: "ms";
+}
+
+/** What it takes to prepare a guest. */
+export interface PrepareOptions extends BuildOptions {
+  readonly bootProgress: (progress: BootProgress) => void;
+}
+
+/** What the guest's real-time clock shows when its machine is switched on: 2026-01-01 00:00 UTC. */
+const EPOCH_MS = Date.UTC(2026, 0, 1);
+const SEED = 1;
+
+/** How long a part of a boot may take, and how long the guest is left alone after the last, in ms of virtual time. */
+const BOOT_PART_LIMIT_MS = 120_000;
+const SETTLE_MS = 1000;
+
+/** Loads a guest, builds it if it must be built, and boots it if there is no snapshot of its boot yet. */
+export async function prepareGuest(name: string, options: PrepareOptions): Promise<PreparedGuest> {
+  const guest = await loadGuest(name, options);
+  return {
+    name,
+    recipe: guest.recipe,
+    bootSnapshot: await loadBootSnapshot(guest, options),
+    startMachine: (machine) => startMachine(partsOf(guest, machine)),
+  };
+}
+
+/** What the strategies know of a guest, for one of the updates in its recipe. */
+export function guestProfile({ name, recipe }: PreparedGuest, updateName: string): GuestProfile {
+  const update = recipe.updates[updateName];
+  if (update === undefined) {
+    const known = Object.keys(recipe.updates).join(", ");
+    throw new RangeError(`The guest ${name} has no update "${updateName}"; it has: ${known}.`);
+  }
+  const { prompt, user, shellPrompt } = recipe.login;
+  return {
+    name,
+    login: { user, prompt: new RegExp(prompt, "m"), shellPrompt: new RegExp(shellPrompt, "m") },
+    bootMarkers: recipe.bootMarkers.map((marker) => ({
+      name: marker.name,
+      pattern: new RegExp(marker.pattern, "m"),
+    })),
+    update: { name: updateName, apply: update.apply, kernelAfter: update.kernelAfter },
+    homeDisk: Object.keys(recipe.disks).indexOf("home"),
+  };
+}
+
+/** The machine of a guest, by content. */
+function partsOf({ recipe, bios, vgaBios, disks }: BuiltGuest, name: string): MachineParts {
+  return {
+    name,
+    memoryBytes: recipe.memoryMegabytes * 2 ** 20,
+    bios,
+    vgaBios,
+    boot: { from: "disk" },
+    disks,
+    seed: SEED,
+    epochMs: EPOCH_MS,
+  };
+}
+
+async function loadBootSnapshot(guest: BuiltGuest, options: PrepareOptions): Promise<Snapshot> {
+  const { identity } = await installedEmulator();
+  const decides = [
+    machineConfig(partsOf(guest, "")),
+    identity,
+    guest.recipe.bootMarkers,
+    SETTLE_MS,
+  ];
+  const key = createHash("sha256").update(JSON.stringify(decides)).digest("hex").slice(0, 16);
+  const file = `snapshots/${guest.name}-${key}.snapshot`;
+
+  const stored = await options.cache.read(file);
+  if (stored !== null) {
+    // A damaged file in the cache is no reason to stop: it can be made again.
+    const snapshot = await decodeSnapshot(stored).catch(() => null);
+    if (snapshot !== null) return snapshot;
+  }
+  const snapshot = await bootOnce(guest, options);
+  const comment = `${guest.name}, at the end of its first boot`;
+  await options.cache.write(file, await encodeSnapshot(snapshot, { comment }));
+  return snapshot;
+}
+
+async function bootOnce(guest: BuiltGuest, options: PrepareOptions): Promise<Snapshot> {
+  const machine = await startMachine(partsOf(guest, `${guest.name} (first boot)`));
+  try {
+    const console = openConsole(machine, 0, async (until) => {
+      options.signal?.throwIfAborted();
+      await machine.run({ until });
+      options.bootProgress({ step: "boot", done: machine.now(), unit: "ms" });
+    });
+    for (const { name, pattern } of guest.recipe.bootMarkers) {
+      await console.expect(new RegExp(pattern, "m"), {
+        withinMs: BOOT_PART_LIMIT_MS,
+        what: `the end of the boot's part "${name}"`,
+      });
+    }
+    await machine.run({ until: after(machine.now(), SETTLE_MS) });
+    return await machine.takeSnapshot();
+  } finally {
+    await machine.dispose();
+  }
+}

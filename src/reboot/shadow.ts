@@ -1,0 +1,160 @@
+/**
+ * Strategy `shadow`, the one of the paper.
+ *
+ * References:
+ * - [VEE13] Yamada and Kono, "Traveling Forward in Time to Newer Operating Systems using ShadowReboot",
+ *   VEE 2013: VM fork, background reboot, rebooted state, switch-over
+ *
+ * How /home is handed over, and that everything before the commit point can be undone, is our own.
+ */
+import type { MachineState } from "../machine/pc.js";
+import { giveAway } from "../machine/remote.js";
+import { type BootMark, fileDowntime } from "./downtime.js";
+import { UpdateFailed } from "./errors.js";
+import { REBOOT_LIMIT_MS } from "./plain-reboot.js";
+import { awaitAnswer } from "./probe.js";
+import { pass, type Run } from "./run.js";
+import type { User } from "./user.js";
+import { awaitBootMark, kernelRelease, logIn, logOut, type Vm } from "./vm.js";
+
+/** How long the guest may take to freeze or mount /home, or to answer the probe, in ms. */
+const ANSWER_LIMIT_MS = 10_000;
+
+/**
+ * Forks the original VM, reboots the fork in the background and, when it has shown that the update is
+ * in effect, puts the rebooted state into the original VM. Until then any error leaves the original VM
+ * as it was.
+ */
+export async function shadow(run: Run, user: User): Promise<void> {
+  const dedicated = await forkVm(run);
+  await user.writeNote("during-background-reboot");
+  await rebootInBackground(run, dedicated);
+  await checkHealth(run, dedicated);
+  await switchOver(run, dedicated);
+}
+
+/** Copies the original VM into the reboot-dedicated VM; the original VM stands still meanwhile. */
+async function forkVm(run: Run): Promise<Vm> {
+  const { host, guest, original } = run;
+  const machine = await run.prepareDedicated();
+  await original.machine.prepareCapture();
+
+  const state = await run.phase("vm-fork", { vm: original, downtime: true }, async () => {
+    const captured = await original.machine.capture();
+    await host.occupy(original.machine, transferCost(run, captured));
+    return captured;
+  });
+  const restoreCost = transferCost(run, state);
+  await machine.restore(giveAway({ ...state }, [state.ram.buffer]));
+  // The fork's clock shows the host's time, as the original's does.
+  await machine.stall(host.machineTime(original.machine, host.now()));
+  await machine.withholdDiskAtReset(guest.homeDisk);
+  const dedicated = run.placeDedicated();
+  await host.occupy(machine, restoreCost);
+  return dedicated;
+}
+
+/** Takes the fork through its own shutdown, the firmware and the boot loader to the rebooted state. */
+async function rebootInBackground(run: Run, dedicated: Vm): Promise<void> {
+  const { host, guest } = run;
+  const background = { vm: dedicated, downtime: false };
+  const start = host.now();
+  const deadline = start + REBOOT_LIMIT_MS;
+
+  await run.phase("background-shutdown", background, async () => {
+    await dedicated.attendant.ask("reboot", ANSWER_LIMIT_MS);
+    while (run.resetSince("reboot-dedicated", start) === null) {
+      if (host.now() >= deadline) {
+        throw new UpdateFailed(`the fork did not shut down within ${REBOOT_LIMIT_MS} ms`);
+      }
+      await pass(run, 1);
+    }
+  });
+  for (const marker of guest.bootMarkers) {
+    await run.phase(`background-${marker.name}`, background, () =>
+      awaitBootMark(host, dedicated, marker, Math.max(0, deadline - host.now())),
+    );
+  }
+}
+
+/** Makes the rebooted state prove itself: a login answers, and the updated kernel runs. */
+async function checkHealth(run: Run, dedicated: Vm): Promise<void> {
+  const { guest } = run;
+  await run.phase("health-check", { vm: dedicated, downtime: false }, async () => {
+    await logIn(dedicated, guest);
+    const kernel = await kernelRelease(dedicated);
+    await logOut(dedicated, guest);
+    if (kernel !== guest.update.kernelAfter) {
+      throw new UpdateFailed(
+        `the rebooted state runs ${kernel}, not ${guest.update.kernelAfter}: the update is not in effect`,
+      );
+    }
+    run.event("update-in-effect", { kernel }, dedicated);
+  });
+}
+
+/**
+ * Hands /home over, takes the rebooted state and puts it into the original VM. The commit point is the
+ * moment at which the original VM has taken it, which it does as a whole or not at all; what fails
+ * before is undone here.
+ */
+async function switchOver(run: Run, dedicated: Vm): Promise<void> {
+  const { host, guest, original, probe } = run;
+  await original.machine.prepareCapture();
+  await dedicated.machine.prepareCapture();
+
+  const marks: BootMark[] = [];
+  try {
+    await run.enter("freeze-home");
+    marks.push({ name: "wait-for-probe", atMs: host.now() });
+    await original.attendant.ask("freeze", ANSWER_LIMIT_MS);
+    host.hold(original.machine);
+    marks.push({ name: "freeze-home", atMs: host.now() });
+
+    await run.enter("attach-home");
+    const home = await original.machine.diskOverlay(guest.homeDisk);
+    await dedicated.machine.attachDisk(guest.homeDisk, home);
+    await dedicated.attendant.ask("attach", ANSWER_LIMIT_MS);
+    marks.push({ name: "attach-home", atMs: host.now() });
+
+    await run.enter("capture");
+    const rebooted = await dedicated.machine.capture();
+    const cost = transferCost(run, rebooted);
+    await host.occupy(dedicated.machine, cost);
+    marks.push({ name: "capture", atMs: host.now() });
+
+    await run.enter("restore");
+    await original.machine.restore(giveAway({ ...rebooted }, [rebooted.ram.buffer]));
+    run.event("commit", { kernel: guest.update.kernelAfter }, original);
+    original.attendant.forget();
+    await original.machine.stall(host.machineTime(dedicated.machine, host.now()));
+    await run.dropDedicated();
+    host.release(original.machine);
+    await host.occupy(original.machine, cost);
+    marks.push({ name: "restore", atMs: host.now() });
+  } catch (error) {
+    await undoHandOver(run);
+    throw error;
+  }
+
+  await run.enter("first-answer");
+  if (!(await awaitAnswer(host, probe, ANSWER_LIMIT_MS))) {
+    throw new UpdateFailed("the rebooted state does not answer in the original VM");
+  }
+  fileDowntime(run, marks);
+}
+
+/** Lets the original VM go on, with a /home that can be written to. */
+async function undoHandOver(run: Run): Promise<void> {
+  const { host, original } = run;
+  await run.dropDedicated();
+  host.release(original.machine);
+  // The guest refuses if it had not frozen /home yet.
+  await original.attendant.ask("thaw", ANSWER_LIMIT_MS).catch(() => undefined);
+}
+
+/** What copying a machine's memory and devices once costs the host, in ms. */
+function transferCost({ host }: Run, state: MachineState): number {
+  const overlays = state.disks.reduce((bytes, disk) => bytes + disk.data.length, 0);
+  return host.config.costs.deviceStateMs + host.memoryCost(state.ram.length + overlays);
+}

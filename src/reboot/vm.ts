@@ -1,0 +1,104 @@
+import type { VirtualMs } from "../clock/virtual-time.js";
+import type { Host } from "../host/host.js";
+import { type Console, openConsole } from "../machine/console.js";
+import type { Machine } from "../machine/machine.js";
+import { type Attendant, connectAttendant } from "./attendant.js";
+import type { BootMark } from "./downtime.js";
+import type { GuestProfile } from "./guest-profile.js";
+import type { MachineRole } from "./report.js";
+
+/** A machine in its role in a run, with the ways to talk to the guest in it. */
+export interface Vm {
+  readonly role: MachineRole;
+  readonly machine: Machine;
+  /** The login console. */
+  readonly console: Console;
+  readonly attendant: Attendant;
+}
+
+/** Puts a machine on the host and connects to its guest. */
+export function placeVm(host: Host, role: MachineRole, machine: Machine): Vm {
+  host.add({ machine, background: role === "reboot-dedicated" });
+  const advance = (until: VirtualMs): Promise<void> =>
+    host.advanceTo(host.hostTime(machine, until));
+  return {
+    role,
+    machine,
+    console: openConsole(machine, 0, advance),
+    attendant: connectAttendant(machine, advance),
+  };
+}
+
+const LOGIN_MS = 10_000;
+
+/** Logs in on the console of a guest that waits for a user name, or has a shell open already. */
+export async function logIn({ console, machine }: Vm, guest: GuestProfile): Promise<void> {
+  const { login } = guest;
+  await console.type("\n");
+  const either = new RegExp(`(${login.prompt.source})|(${login.shellPrompt.source})`, "m");
+  const { match } = await console.expect(either, {
+    withinMs: LOGIN_MS,
+    what: "a login or shell prompt",
+  });
+  if (match[1] === undefined) return;
+  await console.type(`${login.user}\n`);
+  await console.expect(login.shellPrompt, {
+    withinMs: LOGIN_MS,
+    what: `a shell for ${login.user} on ${machine.name}`,
+  });
+}
+
+/** Logs out again, so that the console stands at the login prompt. */
+export async function logOut({ console }: Vm, guest: GuestProfile): Promise<void> {
+  await console.type("exit\n");
+  await console.expect(guest.login.prompt, {
+    withinMs: LOGIN_MS,
+    what: "a login prompt after logging out",
+  });
+}
+
+/** What a shell command printed, and the status that it ended with. */
+export interface CommandResult {
+  readonly output: string;
+  readonly status: number;
+}
+
+/**
+ * Runs a command in the shell that is open on the console.
+ *
+ * @param withinMs how long it may take, in ms of virtual time
+ */
+export async function runCommand(
+  { console }: Vm,
+  command: string,
+  withinMs: number,
+): Promise<CommandResult> {
+  // The marks stand alone on their lines only in what the shell prints, not in its echo of this.
+  await console.type(`echo '<''<'; ${command}; echo ">""> $?"\n`);
+  const { match } = await console.expect(/^<<\n([^]*?)^>> (\d+)\n/m, {
+    withinMs,
+    what: `the command "${command}"`,
+  });
+  return { output: match[1] ?? "", status: Number(match[2]) };
+}
+
+/**
+ * Lets time pass until the guest prints what ends a part of its boot.
+ *
+ * @throws {WaitExpired} naming the part that did not end `withinMs`
+ */
+export async function awaitBootMark(
+  host: Host,
+  { console, machine }: Vm,
+  { name, pattern }: GuestProfile["bootMarkers"][number],
+  withinMs: number,
+): Promise<BootMark> {
+  const what = `the end of the boot's part "${name}"`;
+  const { atMs } = await console.expect(pattern, { withinMs, what });
+  return { name, atMs: host.hostTime(machine, atMs) };
+}
+
+/** What `uname -r` prints in the shell that is open on the console. */
+export async function kernelRelease(vm: Vm): Promise<string> {
+  return (await runCommand(vm, "uname -r", 10_000)).output.trim();
+}
