@@ -38,8 +38,8 @@ export interface PrepareOptions extends BuildOptions {
 const EPOCH_MS = Date.UTC(2026, 0, 1);
 const SEED = 1;
 
-/** How long a part of a boot may take, and how long the guest is left alone after the last, in ms of virtual time. */
-const BOOT_PART_LIMIT_MS = 120_000;
+/** How long a phase of a boot may take, and how long the guest is left alone after the last, in ms of virtual time. */
+const BOOT_PHASE_LIMIT_MS = 120_000;
 const SETTLE_MS = 1000;
 
 /** Loads a guest, builds it if it must be built, and boots it if there is no snapshot of its boot yet. */
@@ -64,9 +64,9 @@ export function guestProfile({ name, recipe }: PreparedGuest, updateName: string
   return {
     name,
     login: { user, prompt: new RegExp(prompt, "m"), shellPrompt: new RegExp(shellPrompt, "m") },
-    bootMarkers: recipe.bootMarkers.map((marker) => ({
-      name: marker.name,
-      pattern: new RegExp(marker.pattern, "m"),
+    bootPhases: recipe.bootPhases.map((phase) => ({
+      name: phase.name,
+      until: new RegExp(phase.until, "m"),
     })),
     update: { name: updateName, apply: update.apply, kernelAfter: update.kernelAfter },
     homeDisk: Object.keys(recipe.disks).indexOf("home"),
@@ -89,12 +89,7 @@ function partsOf({ recipe, bios, vgaBios, disks }: BuiltGuest, name: string): Ma
 
 async function loadBootSnapshot(guest: BuiltGuest, options: PrepareOptions): Promise<Snapshot> {
   const { identity } = await installedEmulator();
-  const decides = [
-    machineConfig(partsOf(guest, "")),
-    identity,
-    guest.recipe.bootMarkers,
-    SETTLE_MS,
-  ];
+  const decides = [machineConfig(partsOf(guest, "")), identity, guest.recipe.bootPhases, SETTLE_MS];
   const key = createHash("sha256").update(JSON.stringify(decides)).digest("hex").slice(0, 16);
   const file = `snapshots/${guest.name}-${key}.snapshot`;
 
@@ -113,15 +108,15 @@ async function loadBootSnapshot(guest: BuiltGuest, options: PrepareOptions): Pro
 async function bootOnce(guest: BuiltGuest, options: PrepareOptions): Promise<Snapshot> {
   const machine = await startMachine(partsOf(guest, `${guest.name} (first boot)`));
   try {
-    const console = openConsole(machine, 0, async (until) => {
+    const console = openConsole(machine, 0, async (moment) => {
       options.signal?.throwIfAborted();
-      await machine.run({ until });
+      await machine.run({ until: moment });
       options.bootProgress({ step: "boot", done: machine.now(), unit: "ms" });
     });
-    for (const { name, pattern } of guest.recipe.bootMarkers) {
-      await console.expect(new RegExp(pattern, "m"), {
-        withinMs: BOOT_PART_LIMIT_MS,
-        what: `the end of the boot's part "${name}"`,
+    for (const { name, until } of guest.recipe.bootPhases) {
+      await console.expect(new RegExp(until, "m"), {
+        withinMs: BOOT_PHASE_LIMIT_MS,
+        what: `the end of the boot phase "${name}"`,
       });
     }
     await machine.run({ until: after(machine.now(), SETTLE_MS) });

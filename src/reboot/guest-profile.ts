@@ -8,8 +8,8 @@ export interface GuestProfile {
     /** Ends what the guest prints when the shell waits for a command. */
     readonly shellPrompt: RegExp;
   };
-  /** What the guest prints on the console at the end of each part of a boot, in their order. */
-  readonly bootMarkers: readonly { readonly name: string; readonly pattern: RegExp }[];
+  /** The phases of a boot in their order; each ends when the guest prints something on the console. */
+  readonly bootPhases: readonly { readonly name: string; readonly until: RegExp }[];
   readonly update: {
     readonly name: string;
     /** Shell command that applies the update; a reboot then puts it into effect. */

@@ -3,7 +3,7 @@ import { type BootMark, fileDowntime } from "./downtime.js";
 import { UpdateFailed } from "./errors.js";
 import { awaitAnswer } from "./probe.js";
 import type { Run } from "./run.js";
-import { awaitBootMark, kernelRelease, logIn } from "./vm.js";
+import { awaitBootPhase, kernelRelease, logIn } from "./vm.js";
 
 /** How long a guest may take to shut down and boot, in ms. */
 export const REBOOT_LIMIT_MS = 120_000;
@@ -20,9 +20,9 @@ export async function plainReboot(run: Run): Promise<void> {
   const deadline = after(start, REBOOT_LIMIT_MS);
   await original.console.type("reboot\n");
   const marks: BootMark[] = [];
-  for (const marker of guest.bootMarkers) {
+  for (const phase of guest.bootPhases) {
     const left = Math.max(0, deadline - host.now());
-    marks.push(await awaitBootMark(host, original, marker, left));
+    marks.push(await awaitBootPhase(host, original, phase, left));
   }
   const reset = run.resetSince("original", start);
   if (reset === null) throw new UpdateFailed("the guest came up again without a reset");

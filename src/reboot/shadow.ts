@@ -15,7 +15,7 @@ import { REBOOT_LIMIT_MS } from "./plain-reboot.js";
 import { awaitAnswer } from "./probe.js";
 import { pass, type Run } from "./run.js";
 import type { User } from "./user.js";
-import { awaitBootMark, kernelRelease, logIn, logOut, type Vm } from "./vm.js";
+import { awaitBootPhase, kernelRelease, logIn, logOut, type Vm } from "./vm.js";
 
 /** How long the guest may take to freeze or mount /home, or to answer the probe, in ms. */
 const ANSWER_LIMIT_MS = 10_000;
@@ -70,9 +70,9 @@ async function rebootInBackground(run: Run, dedicated: Vm): Promise<void> {
       await pass(run, 1);
     }
   });
-  for (const marker of guest.bootMarkers) {
-    await run.phase(`background-${marker.name}`, background, () =>
-      awaitBootMark(host, dedicated, marker, Math.max(0, deadline - host.now())),
+  for (const phase of guest.bootPhases) {
+    await run.phase(`background-${phase.name}`, background, () =>
+      awaitBootPhase(host, dedicated, phase, Math.max(0, deadline - host.now())),
     );
   }
 }

@@ -83,18 +83,18 @@ export async function runCommand(
 }
 
 /**
- * Lets time pass until the guest prints what ends a part of its boot.
+ * Lets time pass until the guest prints what ends a phase of its boot.
  *
- * @throws {WaitExpired} naming the part that did not end `withinMs`
+ * @throws {WaitExpired} naming the phase that did not end `withinMs`
  */
-export async function awaitBootMark(
+export async function awaitBootPhase(
   host: Host,
   { console, machine }: Vm,
-  { name, pattern }: GuestProfile["bootMarkers"][number],
+  { name, until }: GuestProfile["bootPhases"][number],
   withinMs: number,
 ): Promise<BootMark> {
-  const what = `the end of the boot's part "${name}"`;
-  const { atMs } = await console.expect(pattern, { withinMs, what });
+  const what = `the end of the boot phase "${name}"`;
+  const { atMs } = await console.expect(until, { withinMs, what });
   return { name, atMs: host.hostTime(machine, atMs) };
 }
 
