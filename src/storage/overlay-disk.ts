@@ -207,6 +207,10 @@ export interface V86Disk {
   load(): void;
   /** Calls `done` before it returns. */
   get(start: number, length: number, done: (data: Uint8Array) => void): void;
+  /** Looks up the partition table, when the machine is switched on. */
+  get_from_cache(start: number, length: number): Uint8Array;
+  /** Makes `get_from_cache` able to answer; here it always is. */
+  get_and_cache(start: number, length: number, done: (data: Uint8Array) => void): void;
   /** Calls `done` before it returns. */
   set(start: number, data: Uint8Array, done: () => void): void;
   /** Gives no buffer: the contents are not in one piece. */
@@ -221,15 +225,18 @@ export interface V86Disk {
  * v86's `src/buffer.js`, and its callers are in `src/ide.js`.
  */
 export function asV86Disk(disk: OverlayDisk): V86Disk {
+  const get: V86Disk["get"] = (start, length, done) => {
+    done(disk.read(start, length));
+  };
   return {
     byteLength: disk.bytes,
     onload: undefined,
     load() {
       this.onload?.({});
     },
-    get(start, length, done) {
-      done(disk.read(start, length));
-    },
+    get,
+    get_from_cache: (start, length) => disk.read(start, length),
+    get_and_cache: get,
     set(start, data, done) {
       disk.write(start, data);
       done();
