@@ -16,6 +16,9 @@ export interface Vm {
   readonly attendant: Attendant;
 }
 
+/** As much of a {@link Vm} as it takes to work at its console. */
+export type Terminal = Pick<Vm, "console" | "machine">;
+
 /** Puts a machine on the host and connects to its guest. */
 export function placeVm(host: Host, role: MachineRole, machine: Machine): Vm {
   host.add({ machine, background: role === "reboot-dedicated" });
@@ -32,8 +35,10 @@ export function placeVm(host: Host, role: MachineRole, machine: Machine): Vm {
 const LOGIN_MS = 10_000;
 
 /** Logs in on the console of a guest that waits for a user name, or has a shell open already. */
-export async function logIn({ console, machine }: Vm, guest: GuestProfile): Promise<void> {
-  const { login } = guest;
+export async function logIn(
+  { console, machine }: Terminal,
+  { login }: Pick<GuestProfile, "login">,
+): Promise<void> {
   await console.type("\n");
   const either = new RegExp(`(${login.prompt.source})|(${login.shellPrompt.source})`, "m");
   const { match } = await console.expect(either, {
@@ -69,7 +74,7 @@ export interface CommandResult {
  * @param withinMs how long it may take, in ms of virtual time
  */
 export async function runCommand(
-  { console }: Vm,
+  { console }: Terminal,
   command: string,
   withinMs: number,
 ): Promise<CommandResult> {
