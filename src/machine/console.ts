@@ -1,6 +1,7 @@
 import { after, type VirtualMs } from "../clock/virtual-time.js";
 import { WaitExpired } from "./errors.js";
 import type { Machine } from "./machine.js";
+import { createTextReader } from "./plain-text.js";
 
 /** How to wait for something on a console. */
 export interface ConsoleWait {
@@ -36,12 +37,6 @@ export interface Console {
 const LOOK_EVERY_MS = 10;
 const KEPT_CHARACTERS = 1 << 18;
 
-/** Carriage returns and control sequences (ECMA-48, section 5.4), such as a shell's question for the cursor. */
-
-const NOT_TEXT = /\r|\u001b\[[0-?]*[ -/]*[@-~]/g;
-
-const UNFINISHED_SEQUENCE = /\u001b(\[[0-?]{0,20}[ -/]{0,4})?$/;
-
 /**
  * Opens a terminal on a serial line. What the guest wrote before is not on it.
  *
@@ -52,9 +47,7 @@ export function openConsole(
   line: number,
   advance: (until: VirtualMs) => Promise<unknown> = (until) => machine.run({ until }),
 ): Console {
-  const decoder = new TextDecoder();
-  /** The start of a control sequence whose end has not come yet. */
-  let begun = "";
+  const read = createTextReader();
   let text = "";
   let lastAt = machine.now();
   /** Length of `text` after each piece of output, with the moment of that piece. */
@@ -62,10 +55,7 @@ export function openConsole(
 
   const close = machine.onOutput((output) => {
     if (output.line !== line) return;
-    const raw = begun + decoder.decode(output.bytes, { stream: true });
-    const whole = raw.length - (UNFINISHED_SEQUENCE.exec(raw)?.[0].length ?? 0);
-    begun = raw.slice(whole);
-    text += raw.slice(0, whole).replace(NOT_TEXT, "");
+    text += read(output.bytes);
     lastAt = output.atMs;
     pieces.push({ end: text.length, atMs: lastAt });
     if (text.length > 2 * KEPT_CHARACTERS) forget(text.length - KEPT_CHARACTERS);
