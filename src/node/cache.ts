@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { homedir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { join } from "node:path";
+import { writeAtomically } from "./write-file.js";
 
 /**
  * The user's cache: files that cost time to get and can always be had again, shared by all clones of
@@ -94,26 +94,6 @@ export function cacheError(what: string, cause: unknown): CacheError {
   return new CacheError(`${what}: ${advice}, or set SHADOW_REBOOT_CACHE to another folder`, {
     cause,
   });
-}
-
-async function writeAtomically(path: string, parts: readonly Uint8Array[]): Promise<void> {
-  const folder = dirname(path);
-  await mkdir(folder, { recursive: true });
-  const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
-  try {
-    const file = await open(temporary, "wx");
-    try {
-      for (const part of parts) await file.writeFile(part);
-      // Else a power cut after the rename could leave the name without the content.
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
 }
 
 async function removeAbandoned(folder: string): Promise<void> {
