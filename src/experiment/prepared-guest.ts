@@ -60,16 +60,24 @@ export function guestProfile({ name, recipe }: PreparedGuest, updateName: string
     const known = Object.keys(recipe.updates).join(", ");
     throw new RangeError(`The guest ${name} has no update "${updateName}"; it has: ${known}.`);
   }
-  const { prompt, user, shellPrompt } = recipe.login;
   return {
     name,
-    login: { user, prompt: new RegExp(prompt, "m"), shellPrompt: new RegExp(shellPrompt, "m") },
+    login: guestLogin(recipe),
     bootPhases: recipe.bootPhases.map((phase) => ({
       name: phase.name,
       until: new RegExp(phase.until, "m"),
     })),
     update: { name: updateName, apply: update.apply, kernelAfter: update.kernelAfter },
     homeDisk: Object.keys(recipe.disks).indexOf("home"),
+  };
+}
+
+/** How a user gets a shell in a guest. */
+export function guestLogin({ login }: Recipe): GuestProfile["login"] {
+  return {
+    user: login.user,
+    prompt: new RegExp(login.prompt, "m"),
+    shellPrompt: new RegExp(login.shellPrompt, "m"),
   };
 }
 

@@ -41,7 +41,7 @@ export class RunDirectoryError extends Error {
  */
 export function writeRun(dir: string, config: RunConfig, report: RunReport): void {
   const target = existsSync(dir) ? realpathSync(dir) : path.resolve(dir);
-  refuseUnlessReplaceable(target);
+  checkReplaceable(target);
   const files = filesOf(config, report);
   let workshop: string | undefined;
   try {
@@ -128,8 +128,13 @@ function filesOf(
 const RUN_FILE =
   /^(config\.json|summary\.json|events\.jsonl|trace\.json|(timeline|downtime)\.(svg|png)|(original|reboot-dedicated)-serial\d+\.cast)$/;
 
-/** Nothing, an empty directory and a run without any other file may be replaced. */
-function refuseUnlessReplaceable(target: string): void {
+/**
+ * Checks that a run may take the place of what lies at `target`: nothing, an empty directory, or a run
+ * without any other file. To be asked before long work, too.
+ *
+ * @throws {RunDirectoryError} if it may not
+ */
+export function checkReplaceable(target: string): void {
   if (!existsSync(target)) return;
   if (!statSync(target).isDirectory()) {
     throw new RunDirectoryError(`${target} is a file; choose another directory for the run`);

@@ -1,0 +1,59 @@
+import type { HostConfig } from "../host/config.js";
+import { runUpdate, type StrategyName } from "../reboot/update.js";
+import { formatDuration } from "./duration.js";
+import type { Follower } from "./preparation.js";
+import { guestProfile, type PreparedGuest } from "./prepared-guest.js";
+import { checkReplaceable, type RunConfig, writeRun } from "./run-directory.js";
+import { type RunSummary, summarise } from "./summary.js";
+
+/** What decides a run, besides its guest. */
+export interface RunRequest {
+  readonly strategy: StrategyName;
+  /** An update in the guest's recipe. */
+  readonly update: string;
+  readonly host: HostConfig;
+}
+
+/**
+ * Updates a prepared guest by one strategy and leaves the run in `directory`. An update that was rolled
+ * back is a run like any other.
+ *
+ * @throws {RangeError} if the guest has no such update
+ * @throws {RunDirectoryError} before the work begins if something else lies at `directory`
+ * @throws the reason of the follower's signal, once that is aborted; nothing is written then
+ */
+export async function performRun(
+  guest: PreparedGuest,
+  request: RunRequest,
+  directory: string,
+  { show, signal }: Follower,
+): Promise<RunSummary> {
+  checkReplaceable(directory);
+  const { strategy, update, host } = request;
+  const startedAt = performance.now();
+  const report = await runUpdate({
+    strategy,
+    host,
+    guest: guestProfile(guest, update),
+    bootSnapshot: guest.bootSnapshot,
+    startMachine: guest.startMachine,
+    wallNow: () => performance.now(),
+    observer: {
+      onProgress(phase, now) {
+        signal.throwIfAborted();
+        const wall = formatDuration(performance.now() - startedAt);
+        const detail = `${formatDuration(now)} of virtual time, ${wall} of wall time`;
+        show({ step: `${strategy}: ${phase}`, detail });
+      },
+    },
+  });
+  signal.throwIfAborted();
+  writeRun(directory, configOf(guest, request), report);
+  return summarise(report);
+}
+
+/** All that decides what a run computes. */
+function configOf({ name, recipe, bootSnapshot }: PreparedGuest, request: RunRequest): RunConfig {
+  const { config: machine, emulator } = bootSnapshot;
+  return { guest: name, ...request, recipe, machine, emulator: { ...emulator } };
+}
