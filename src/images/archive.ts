@@ -4,7 +4,6 @@
  * References: apt-secure(8); the Debian wiki's page on repository formats (InRelease, Packages);
  * RFC 9580, section 7 (cleartext signatures).
  */
-import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
@@ -15,6 +14,7 @@ import { unpackDeb } from "./deb.js";
 import { fetchFile, fetchSmall } from "./fetch.js";
 import { type FetchOptions, otherMirror } from "./http.js";
 import type { PinnedPackage } from "./packages.js";
+import { sha256 } from "./sha256.js";
 
 /** The archive's signature does not cover the packages that are pinned. */
 export class ArchiveError extends Error {
@@ -225,8 +225,7 @@ export async function keyringOf(deb: Uint8Array): Promise<Uint8Array> {
 }
 
 function recordName(pins: readonly PinnedPackage[]): string {
-  const digest = createHash("sha256").update(JSON.stringify(pins)).digest("hex");
-  return `archive/checked-${digest.slice(0, 16)}.json`;
+  return `archive/checked-${sha256(JSON.stringify(pins)).slice(0, 16)}.json`;
 }
 
 function parseJson(bytes: Uint8Array): unknown {

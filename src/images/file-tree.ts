@@ -7,9 +7,18 @@ export type TreeFile =
 /** Files of a guest by their path, without a slash at either end: `etc/inittab`. */
 export type FileTree = ReadonlyMap<string, TreeFile>;
 
-/** A regular file with the content of a text. */
-export function textFile(text: string, mode = 0o644): TreeFile {
-  return { kind: "file", mode, content: new TextEncoder().encode(text) };
+/** A program or a script. */
+export function program(content: Uint8Array | string): TreeFile {
+  return { kind: "file", mode: 0o755, content: bytesOf(content) };
+}
+
+/** A regular file that is not executed. */
+export function plainFile(content: Uint8Array | string): TreeFile {
+  return { kind: "file", mode: 0o644, content: bytesOf(content) };
+}
+
+function bytesOf(content: Uint8Array | string): Uint8Array {
+  return typeof content === "string" ? new TextEncoder().encode(content) : content;
 }
 
 /** Puts trees over one another; where two have the same path, the later one's file is taken. */

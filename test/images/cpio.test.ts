@@ -1,6 +1,12 @@
 import { expect, test } from "vitest";
 import { cpioArchive } from "../../src/images/cpio.js";
-import { type FileTree, mergeTrees, textFile, under } from "../../src/images/file-tree.js";
+import {
+  type FileTree,
+  mergeTrees,
+  plainFile,
+  program,
+  under,
+} from "../../src/images/file-tree.js";
 
 const archiveText = (tree: FileTree) => new TextDecoder().decode(cpioArchive(tree));
 
@@ -10,7 +16,7 @@ const header = (...fields: number[]) =>
 
 test("an archive has the bytes of the format", () => {
   const tree = new Map([
-    ["init", textFile("#!/bin/sh\n", 0o755)],
+    ["init", program("#!/bin/sh\n")],
     ["bin/sh", { kind: "symlink", target: "busybox" } as const],
   ]);
   expect(archiveText(tree)).toBe(
@@ -29,15 +35,15 @@ test("an archive has the bytes of the format", () => {
 
 test("the order in which files were put in does not matter", () => {
   const files = [
-    ["b/c", textFile("1")],
-    ["a", textFile("2")],
-    ["b-d", textFile("3")],
+    ["b/c", plainFile("1")],
+    ["a", plainFile("2")],
+    ["b-d", plainFile("3")],
   ] as const;
   expect(archiveText(new Map(files))).toBe(archiveText(new Map([...files].reverse())));
 });
 
 test("every file stands after the folder that holds it", () => {
-  const text = archiveText(new Map([["a/b/c/d", textFile("")]]));
+  const text = archiveText(new Map([["a/b/c/d", plainFile("")]]));
   const places = ["a\0", "a/b\0", "a/b/c\0", "a/b/c/d\0"].map((name) => text.indexOf(name));
   expect(places).toEqual([...places].sort((one, other) => one - other));
   expect(places).not.toContain(-1);
@@ -45,12 +51,12 @@ test("every file stands after the folder that holds it", () => {
 
 test("trees are laid over one another, and one below another", () => {
   const base = new Map([
-    ["a", textFile("old")],
-    ["b", textFile("kept")],
+    ["a", plainFile("old")],
+    ["b", plainFile("kept")],
   ]);
-  const merged = mergeTrees(base, new Map([["a", textFile("new")]]));
+  const merged = mergeTrees(base, new Map([["a", plainFile("new")]]));
   expect([...under("root", merged)]).toEqual([
-    ["root/a", textFile("new")],
-    ["root/b", textFile("kept")],
+    ["root/a", plainFile("new")],
+    ["root/b", plainFile("kept")],
   ]);
 });

@@ -1,0 +1,94 @@
+import { gzipSync } from "fflate";
+import { cpioArchive } from "./cpio.js";
+import { type FileTree, mergeTrees, plainFile, program, type TreeFile } from "./file-tree.js";
+import { ingredient, type Ingredients } from "./ingredients.js";
+import { inLoadOrder } from "./kernel-modules.js";
+import type { Recipe } from "./recipe.js";
+
+/** Texts of the repository that a guest is made from. */
+export interface GuestTexts {
+  /** `images/<guest>`: `rootfs` with files of the root, and the script `configure`. */
+  readonly guest: FileTree;
+  /** `images/common`: what all guests share. */
+  readonly common: FileTree;
+}
+
+/** The root of a guest, but for what its script `configure` makes in it. */
+export function guestRoot(recipe: Recipe, ingredients: Ingredients, texts: GuestTexts): FileTree {
+  const root = new Map<string, TreeFile>();
+  for (const { package: name, path } of recipe.files) {
+    root.set(path, program(ingredient(ingredients, name, path)));
+  }
+  for (const [path, file] of texts.guest) {
+    if (path.startsWith("rootfs/")) root.set(path.slice("rootfs/".length), file);
+  }
+  for (const kernel of recipe.kernels) {
+    const vmlinuz = `boot/vmlinuz-${kernel.release}`;
+    root.set(vmlinuz, plainFile(ingredient(ingredients, kernel.package, vmlinuz)));
+    const initramfs = mergeTrees(
+      bootTools(recipe, ingredients, kernel.package),
+      new Map([["init", script(texts.common, "initramfs-init")]]),
+    );
+    // Packed in TypeScript: what a system's zlib makes of the same bytes differs between computers.
+    const initrd = gzipSync(cpioArchive(initramfs), { mtime: 0 });
+    root.set(`boot/initrd.img-${kernel.release}`, plainFile(initrd));
+  }
+  root.set("boot/grub/grub.cfg", plainFile(grubConfig(recipe)));
+  return root;
+}
+
+/** What the first process of a kernel of ours needs: busybox, and the modules that lead to the disks. */
+export function bootTools(
+  recipe: Recipe,
+  ingredients: Ingredients,
+  kernelPackage: string,
+): FileTree {
+  const files = ingredients.get(kernelPackage) ?? new Map<string, TreeFile>();
+  const objects = new Map<string, Uint8Array>();
+  for (const [path, file] of files) {
+    if (file.kind === "file" && path.endsWith(".ko")) objects.set(path, file.content);
+  }
+  const modules = inLoadOrder(recipe.initramfsModules, objects);
+  const order = modules.map(({ name }) => `${name}\n`).join("");
+  return new Map<string, TreeFile>([
+    ["bin/busybox", program(ingredient(ingredients, "busybox-static", "bin/busybox"))],
+    ["modules/order", plainFile(order)],
+    ...modules.map(({ name, object }) => [`modules/${name}.ko`, plainFile(object)] as const),
+    // Where file systems are mounted.
+    ...["dev", "proc", "root", "sys"].map(
+      (path) => [path, { kind: "directory", mode: 0o755 }] as const,
+    ),
+  ]);
+}
+
+/**
+ * A script of the repository.
+ *
+ * @throws {RangeError} if there is none of this name
+ */
+export function script(texts: FileTree, name: string): TreeFile {
+  const file = texts.get(name);
+  if (!file) throw new RangeError(`there is no script ${name} in images/`);
+  return file;
+}
+
+/**
+ * GRUB's menu: on the serial line, without a wait, the first kernel until an update says otherwise. An
+ * identifier must not start with a digit, else GRUB takes it for the number of an entry.
+ */
+function grubConfig(recipe: Recipe): string {
+  const entries = recipe.kernels.map(
+    ({ release }) => `
+menuentry 'Linux ${release}' --id linux-${release} {
+  linux /boot/vmlinuz-${release} ${recipe.commandLine}
+  initrd /boot/initrd.img-${release}
+}
+`,
+  );
+  return `serial --unit=0 --speed=115200
+terminal_input serial
+terminal_output serial
+set timeout=0
+set default=linux-${recipe.kernels[0]?.release ?? ""}
+${entries.join("")}`;
+}
