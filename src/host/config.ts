@@ -12,8 +12,8 @@ export const hostConfigSchema = z.strictObject({
    * others. `background-idle`: the reboot-dedicated VM runs only while the original VM halts.
    */
   policy: z.enum(["fair", "background-idle"]),
-  /** Virtual time, in ms, after which the machines wait for each other. */
-  quantumMs: z.number().min(1).max(100),
+  /** Virtual time after which the machines wait for each other, in whole ms. */
+  quantumMs: z.int().min(1).max(100),
   /** What the VMM's own work costs while it keeps a machine from running. */
   costs: z.strictObject({
     /** Memory that the VMM copies or compares in one ms, in bytes. */

@@ -60,7 +60,7 @@ export function createHost(config: HostConfig): Host {
 
   async function quantum(end: VirtualMs): Promise<void> {
     for (const listener of listeners) await listener(end);
-    const length = end - now;
+    const length = virtualMs(end - now);
     await runQuantum(
       placed.map((each) => runnable(each, end)),
       config,
@@ -79,13 +79,13 @@ export function createHost(config: HostConfig): Host {
         if (each.held || each.occupiedUntil >= end) return 0;
         await machine.stall(after(each.occupiedUntil, offsetMs));
         const granted = budgetMs - each.debtMs;
-        if (granted <= 0) {
-          each.debtMs -= budgetMs;
-          return budgetMs;
-        }
-        const { busyMs } = await machine.run({ until: after(end, offsetMs), busyMs: granted });
-        each.debtMs = Math.max(0, busyMs - granted);
-        return Math.min(budgetMs, busyMs);
+        const { busyMs } =
+          granted > 0
+            ? await machine.run({ until: after(end, offsetMs), busyMs: granted })
+            : { busyMs: 0 };
+        const used = virtualMs(each.debtMs + busyMs);
+        each.debtMs = Math.max(0, virtualMs(used - budgetMs));
+        return Math.min(budgetMs, used);
       },
     };
   }

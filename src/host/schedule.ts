@@ -1,14 +1,19 @@
+import { NS_PER_MS, virtualMs } from "../clock/virtual-time.js";
 import type { HostConfig } from "./config.js";
 
 /**
  * A machine as the scheduler sees it during one quantum. `run` lets it run until the quantum's end or
- * until it has used `budgetMs` of processor time, and resolves to the time that it used.
+ * until it has used `budgetMs` of processor time, and resolves to the time that it used: to the whole
+ * budget if it would run on. It may be called several times in a quantum.
  */
 export interface Runnable {
   /** Whether it is the reboot-dedicated VM, which `background-idle` puts behind the others. */
   readonly background: boolean;
   run(budgetMs: number): Promise<number>;
 }
+
+/** What rounding leaves over is not worth a turn of a machine. */
+const LEAST_SHARE_MS = 0.001;
 
 /**
  * Shares one quantum out among machines, by the host's policy.
@@ -26,7 +31,7 @@ export async function runQuantum(
   }
   const foreground = machines.filter(({ background }) => !background);
   const used = await shareFairly(foreground, host.cores, quantumMs);
-  const idle = Math.max(0, quantumMs - Math.max(0, ...used));
+  const idle = virtualMs(Math.max(0, quantumMs - Math.max(0, ...used)));
   await shareFairly(
     machines.filter(({ background }) => background),
     host.cores,
@@ -34,25 +39,44 @@ export async function runQuantum(
   );
 }
 
-/** Lets every machine run for an equal share, then gives what was left over to those that want more. */
+/**
+ * Gives every machine an equal share, and what one leaves over to those that want more, in equal shares
+ * again, until nothing is left or nobody wants it.
+ *
+ * @returns the time that each machine used
+ */
 async function shareFairly(
   machines: readonly Runnable[],
   cores: number,
   quantumMs: number,
 ): Promise<number[]> {
-  if (machines.length === 0) return [];
-  const share = Math.min(quantumMs, (quantumMs * cores) / machines.length);
-  const used = await Promise.all(machines.map((machine) => machine.run(share)));
-  if (share === quantumMs) return used;
-
-  let left = quantumMs * cores - used.reduce((sum, each) => sum + each, 0);
-  for (const [index, machine] of machines.entries()) {
-    const soFar = used[index] ?? 0;
-    const more = Math.min(left, quantumMs - soFar);
-    if (soFar < share || more <= 0) continue;
-    const extra = await machine.run(more);
-    used[index] = soFar + extra;
-    left -= extra;
+  const claims = machines.map((machine) => ({ machine, used: 0 }));
+  let hungry = claims;
+  let left = quantumMs * cores;
+  while (hungry.length > 0) {
+    const share = wholeNs(left / hungry.length);
+    if (share < LEAST_SHARE_MS) break;
+    const satisfied = await allEnded(
+      hungry.map(async (claim) => {
+        const budget = Math.min(share, virtualMs(quantumMs - claim.used));
+        const used = await claim.machine.run(budget);
+        claim.used = virtualMs(claim.used + used);
+        return used < budget || claim.used >= quantumMs;
+      }),
+    );
+    hungry = hungry.filter((_, index) => satisfied[index] === false);
+    left = virtualMs(quantumMs * cores - claims.reduce((sum, { used }) => sum + used, 0));
   }
-  return used;
+  return claims.map(({ used }) => used);
+}
+
+/** Rounded down to the grid of virtual time, so that no more is given away than there is. */
+function wholeNs(ms: number): number {
+  return virtualMs(Math.floor(ms * NS_PER_MS) / NS_PER_MS);
+}
+
+/** As `Promise.all`, but if one machine dies, the others have ended their turn as well when that is told. */
+async function allEnded<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
 }
