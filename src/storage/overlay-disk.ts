@@ -228,7 +228,7 @@ export function asV86Disk(disk: OverlayDisk): V86Disk {
   const get: V86Disk["get"] = (start, length, done) => {
     done(disk.read(start, length));
   };
-  return {
+  const v86Disk: V86Disk = {
     byteLength: disk.bytes,
     onload: undefined,
     load() {
@@ -249,6 +249,9 @@ export function asV86Disk(disk: OverlayDisk): V86Disk {
       // Whoever restores a snapshot puts the overlay back.
     },
   };
+  // v86 prints every plain object that it meets while it saves its state.
+  Object.setPrototypeOf(v86Disk, null);
+  return v86Disk;
 }
 
 /** The blocks that bytes `offset` to `end` touch, each with the first byte in it and the one after the last. */
