@@ -22,6 +22,8 @@ export type MachineInput =
       readonly bytes: Uint8Array;
     }
   | { readonly kind: "withhold-disk"; readonly atMs: VirtualMs; readonly disk: number }
+  /** From then on every reset withholds the disk. */
+  | { readonly kind: "withhold-disk-at-reset"; readonly atMs: VirtualMs; readonly disk: number }
   | {
       readonly kind: "attach-disk";
       readonly atMs: VirtualMs;

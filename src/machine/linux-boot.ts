@@ -20,8 +20,8 @@ export interface LinuxImage {
 const REAL_MODE_BASE = 0x80000;
 const HEAP_END = 0xe000;
 const KERNEL_BASE = 0x100000;
-/** Where v86 puts the initrd; a machine needs more RAM than this and the initrd. */
-export const INITRD_BASE = 0x4000000;
+/** Where v86 puts the initrd. */
+const INITRD_BASE = 0x4000000;
 
 const SETUP_SECTS = 0x1f1;
 const VID_MODE = 0x1fa;
@@ -48,6 +48,7 @@ export function checkLinuxImage(image: LinuxImage, memoryBytes: number): void {
   const header = new DataView(kernel.buffer, kernel.byteOffset, kernel.byteLength);
   const isKernel =
     kernel.length > 0x1000 &&
+    kernel.length <= INITRD_BASE - KERNEL_BASE &&
     header.getUint16(BOOT_FLAG, true) === 0xaa55 &&
     header.getUint32(HEADER_MAGIC, true) === 0x53726448 &&
     (header.getUint8(LOAD_FLAGS) & LOADED_HIGH) !== 0;

@@ -1,7 +1,7 @@
 import type { V86, V86Options } from "v86";
 import { after, NS_PER_MS, type VirtualMs, virtualMs } from "../clock/virtual-time.js";
 import { createOverlayDisk, type OverlayDisk } from "../storage/overlay-disk.js";
-import type { SparsePages } from "../storage/pages.js";
+import { checkPages, PAGE_SIZE, type SparsePages } from "../storage/pages.js";
 import type { MachineConfig } from "./config.js";
 import { MachineDied, MachineError } from "./errors.js";
 import type { InputLog, MachineInput } from "./input-log.js";
@@ -149,7 +149,7 @@ export function createPc(load: () => Promise<{ readonly V86: new (options: V86Op
         reset() {
           wakeAt = null;
           resets.push(emulator.clock.now());
-          for (const index of withheldAtReset) withhold(index);
+          for (const index of withheldAtReset) disk(index).withhold();
         },
       },
     );
@@ -221,11 +221,6 @@ export function createPc(load: () => Promise<{ readonly V86: new (options: V86Op
     return result;
   }
 
-  function withhold(index: number): void {
-    disk(index).withhold();
-    log.push({ kind: "withhold-disk", atMs: machine().emulator.clock.now(), disk: index });
-  }
-
   return {
     powerOn,
     run,
@@ -292,6 +287,12 @@ export function createPc(load: () => Promise<{ readonly V86: new (options: V86Op
 
     async capture(): Promise<MachineState> {
       const { emulator, disks, parts } = machine();
+      const withheld = disks.find(({ isWithheld }) => isWithheld);
+      if (withheld !== undefined) {
+        throw new MachineError(
+          `The disk "${withheld.name}" of "${parts.name}" is withheld: attach it before a capture.`,
+        );
+      }
       const ram = spare ?? new Uint8Array(parts.config.memoryBytes);
       spare = null;
       ram.set(emulator.ram());
@@ -307,13 +308,11 @@ export function createPc(load: () => Promise<{ readonly V86: new (options: V86Op
 
     /**
      * Goes on from a state that was captured in a machine of the same configuration. Input that was
-     * scheduled and the log are dropped. If the state is refused, nothing has changed.
+     * scheduled, the log and what was withheld are dropped. If the state is refused, nothing has changed.
      */
     async restore(state: MachineState): Promise<void> {
-      const { emulator, disks, parts } = machine();
-      if (state.ram.length !== parts.config.memoryBytes || state.disks.length !== disks.length) {
-        throw new MachineError(`The state does not fit the machine "${parts.name}".`);
-      }
+      const { emulator, parts } = machine();
+      checkFits(state, parts);
       const clockBefore = emulator.clock.now();
       // Devices hold moments of the clock, so it must be right before they are put back.
       emulator.clock.set(state.clock);
@@ -325,7 +324,8 @@ export function createPc(load: () => Promise<{ readonly V86: new (options: V86Op
       }
       emulator.ram().set(state.ram);
       emulator.random.state = state.randomState;
-      for (const [index, overlay] of state.disks.entries()) disk(index).replace(overlay);
+      for (const [index, overlay] of state.disks.entries()) disk(index).attach(overlay);
+      withheldAtReset.clear();
       pending.length = 0;
       log = [];
       wakeAt = null;
@@ -341,12 +341,17 @@ export function createPc(load: () => Promise<{ readonly V86: new (options: V86Op
     },
 
     /** From now on the disk reads as zeros and forgets what is written to it. */
-    withholdDisk: withhold,
+    withholdDisk(index: number): void {
+      disk(index).withhold();
+      log.push({ kind: "withhold-disk", atMs: machine().emulator.clock.now(), disk: index });
+    },
 
     /** Withholds the disk whenever the guest resets, before the firmware looks at it. */
     withholdDiskAtReset(index: number): void {
       disk(index);
       withheldAtReset.add(index);
+      const atMs = machine().emulator.clock.now();
+      log.push({ kind: "withhold-disk-at-reset", atMs, disk: index });
     },
 
     /** Gives a withheld disk back to the guest, with this overlay. */
@@ -359,6 +364,15 @@ export function createPc(load: () => Promise<{ readonly V86: new (options: V86Op
 
     inputs: (): InputLog => log,
   };
+}
+
+function checkFits({ ram, disks }: MachineState, { name, config }: PcParts): void {
+  const fits =
+    ram.length === config.memoryBytes &&
+    disks.length === config.disks.length &&
+    disks.every(({ pageCount }, index) => pageCount * PAGE_SIZE === config.disks[index]?.bytes);
+  if (!fits) throw new MachineError(`The state does not fit the machine "${name}".`);
+  disks.forEach(checkPages);
 }
 
 function checkRange(address: number, length: number, memoryBytes: number): void {

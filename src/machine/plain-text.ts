@@ -6,7 +6,6 @@
  */
 
 /** Carriage returns and control sequences, such as a shell's question for the cursor. */
-// eslint-disable-next-line no-control-regex
 const NOT_TEXT = /\r|\u001b\[[0-?]*[ -/]*[@-~]/g;
 
 const UNFINISHED_SEQUENCE = /\u001b(\[[0-?]{0,20}[ -/]{0,4})?$/;

@@ -26,6 +26,9 @@ export async function replay(machine: Machine, log: InputLog, until: VirtualMs):
       case "withhold-disk":
         await machine.withholdDisk(input.disk);
         break;
+      case "withhold-disk-at-reset":
+        await machine.withholdDiskAtReset(input.disk);
+        break;
       case "attach-disk":
         await machine.attachDisk(input.disk, input.overlay);
         break;

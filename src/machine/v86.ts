@@ -24,17 +24,13 @@ export const INSTRUCTIONS_PER_TURN = 100_003;
 const VGA_MEMORY_BYTES = 1 << 20;
 
 /** Offsets in the WebAssembly memory ([cpu], constructor). */
-const LAYOUT = {
-  registers: 64,
+export const LAYOUT = {
   lastResult: 112,
-  flags: 120,
-  controlRegisters: 580,
   inHlt: 616,
   instructionCounter: 664,
   mxcsr: 824,
   fpuStatusWord: 1040,
 } as const;
-const INTERRUPT_FLAG = 1 << 9;
 
 /** What `main_loop` compares its running time with ([loop], TIME_PER_FRAME), in ms. */
 const TIME_PER_FRAME = 1;
@@ -76,8 +72,6 @@ export interface Emulator {
    * @throws {Error} when the emulator panics; it is of no use after that
    */
   turn(): Turn;
-  /** Whether the guest halts with interrupts off: only a reset can wake it. */
-  isDeadHalt(): boolean;
   receive(line: number, bytes: Uint8Array): void;
   /** Whether the guest has not yet read all that it received on a serial line. */
   hasUnread(line: number): boolean;
@@ -266,7 +260,6 @@ export async function openEmulator(
       }
       return isHalted() ? { halted: true, wakeInMs } : { halted: false };
     },
-    isDeadHalt: () => isHalted() && (view().getInt32(LAYOUT.flags, true) & INTERRUPT_FLAG) === 0,
     receive(line, bytes) {
       v86.serial_send_bytes(line, bytes);
     },
