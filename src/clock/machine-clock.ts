@@ -14,8 +14,8 @@ export interface MachineClock {
   skipTo(moment: VirtualMs): void;
   /** Sets the clock, backwards too: for a machine that takes over a snapshot. */
   set(moment: VirtualMs): void;
-  /** Must be called just before the counter restarts at zero, as v86's does when the guest resets. */
-  beforeCounterReset(): void;
+  /** Stands still while `reset` sets the instruction counter back, as v86 does when the guest resets. */
+  acrossCounterReset(reset: () => void): void;
 }
 
 /**
@@ -29,8 +29,10 @@ export function createMachineClock(retired: () => number, nsPerInstruction: numb
   let counted = retired();
   let busyNs = 0;
   let offsetNs = 0;
+  let standsStill = false;
 
   function nowNs(): number {
+    if (standsStill) return busyNs + offsetNs;
     const counter = retired();
     busyNs += ((counter - counted) >>> 0) * nsPerInstruction;
     counted = counter;
@@ -50,9 +52,15 @@ export function createMachineClock(retired: () => number, nsPerInstruction: numb
     set(moment) {
       offsetNs += toNs(moment) - nowNs();
     },
-    beforeCounterReset() {
+    acrossCounterReset(reset) {
       nowNs();
-      counted = 0;
+      standsStill = true;
+      try {
+        reset();
+      } finally {
+        counted = retired();
+        standsStill = false;
+      }
     },
   };
 }

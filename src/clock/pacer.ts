@@ -1,4 +1,4 @@
-import { type VirtualMs, virtualMs } from "./virtual-time.js";
+import { after, type VirtualMs } from "./virtual-time.js";
 
 /** Real time, injected: the core knows no clock of its own. */
 export interface RealTime {
@@ -11,13 +11,13 @@ export interface RealTime {
 /** Slows a machine down to real time, for a person who watches it. It affects no result. */
 export interface Pacer {
   /**
-   * Waits until real time has gone on beyond `reached`, the machine's clock now, and resolves to the
-   * moment up to which it may run: never ahead of real time, and one frame further at most.
+   * Waits until real time is one frame beyond `reached`, the machine's clock now, and resolves to that
+   * moment: the machine may run up to there and is never ahead of real time.
    */
   next(reached: VirtualMs): Promise<VirtualMs>;
 }
 
-/** A machine gets ahead in steps of this, so that what is typed reaches it soon, in ms. */
+/** A machine gets on in steps of this, short enough that what is typed seems to reach it at once, in ms. */
 export const FRAME_MS = 10;
 
 /**
@@ -33,11 +33,14 @@ export function createPacer(real: RealTime, start: VirtualMs): Pacer {
 
   return {
     async next(reached) {
-      while (real.now() - origin <= reached) {
-        await real.wait(Math.max(1, reached + FRAME_MS - (real.now() - origin)));
+      const target = after(reached, FRAME_MS);
+      for (;;) {
+        const early = target - (real.now() - origin);
+        if (early <= 0) break;
+        await real.wait(early);
       }
-      origin = Math.max(origin, real.now() - reached - MAX_LAG_MS);
-      return virtualMs(Math.min(real.now() - origin, reached + FRAME_MS));
+      origin = Math.max(origin, real.now() - target - MAX_LAG_MS);
+      return target;
     },
   };
 }

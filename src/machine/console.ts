@@ -28,6 +28,8 @@ export interface Console {
    * @throws {WaitExpired} if it does not come in time
    */
   expect(pattern: RegExp, wait: ConsoleWait): Promise<ConsoleMatch>;
+  /** Forgets what was written and not yet found by a wait. */
+  skip(): void;
   /** Everything that was written since the last match, the end of it if that is long. */
   unread(): string;
   close(): void;
@@ -92,6 +94,9 @@ export function openConsole(
         }
         await advance(after(machine.now(), LOOK_EVERY_MS));
       }
+    },
+    skip() {
+      forget(text.length);
     },
     unread: () => text,
     close,

@@ -188,9 +188,8 @@ export async function openEmulator(
 
   const reboot = cpu.reboot_internal.bind(cpu);
   cpu.reboot_internal = () => {
-    clock.beforeCounterReset();
     listener.reset();
-    reboot();
+    clock.acrossCounterReset(reboot);
     if (parts.linux !== null) {
       placeLinux(parts.linux, (bytes, address) => {
         v86.write_memory(bytes, address);

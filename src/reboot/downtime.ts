@@ -8,13 +8,13 @@ export interface BootMark {
 }
 
 /**
- * Files the downtime that a run's marks lie in as phases: the time without an answer to the probe, cut
- * at the marks, and after the last of them `first-answer`. So the phases add up to what the user sees.
+ * Files a downtime as phases: the time without an answer to the probe, cut at the marks, and after the
+ * last of them `first-answer`. So the phases add up to what the user sees.
+ *
+ * @param within a moment that lies in the downtime
  */
-export function fileDowntime(run: Run, marks: readonly BootMark[]): void {
-  const last = marks.at(-1);
-  if (last === undefined) return;
-  const { startMs, endMs } = run.probe.gapAround(last.atMs);
+export function fileDowntime(run: Run, within: VirtualMs, marks: readonly BootMark[]): void {
+  const { startMs, endMs } = run.probe.gapAround(within);
   const downtime = { vm: run.original, downtime: true };
   let from: VirtualMs = startMs;
   for (const { name, atMs } of marks) {

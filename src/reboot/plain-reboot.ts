@@ -29,7 +29,7 @@ export async function plainReboot(run: Run): Promise<void> {
   if (probe.lastAnswerMs() < reset && !(await awaitAnswer(host, probe, REBOOT_LIMIT_MS))) {
     throw new UpdateFailed("the guest has booted, but does not answer");
   }
-  fileDowntime(run, [{ name: "shutdown", atMs: reset }, ...marks]);
+  fileDowntime(run, reset, [{ name: "shutdown", atMs: reset }, ...marks]);
 
   await run.phase("health-check", { vm: original, downtime: false }, async () => {
     await logIn(original, guest);

@@ -7,6 +7,7 @@
  *
  * How /home is handed over, and that everything before the commit point can be undone, is our own.
  */
+import type { VirtualMs } from "../clock/virtual-time.js";
 import type { MachineState } from "../machine/pc.js";
 import { giveAway } from "../machine/remote.js";
 import { type BootMark, fileDowntime } from "./downtime.js";
@@ -104,6 +105,7 @@ async function switchOver(run: Run, dedicated: Vm): Promise<void> {
   await dedicated.machine.prepareCapture();
 
   const marks: BootMark[] = [];
+  let restoredMs: VirtualMs;
   try {
     await run.enter("freeze-home");
     marks.push({ name: "wait-for-probe", atMs: host.now() });
@@ -132,6 +134,7 @@ async function switchOver(run: Run, dedicated: Vm): Promise<void> {
     host.release(original.machine);
     await host.occupy(original.machine, cost);
     marks.push({ name: "restore", atMs: host.now() });
+    restoredMs = host.now();
   } catch (error) {
     await undoHandOver(run);
     throw error;
@@ -141,7 +144,7 @@ async function switchOver(run: Run, dedicated: Vm): Promise<void> {
   if (!(await awaitAnswer(host, probe, ANSWER_LIMIT_MS))) {
     throw new UpdateFailed("the rebooted state does not answer in the original VM");
   }
-  fileDowntime(run, marks);
+  fileDowntime(run, restoredMs, marks);
 }
 
 /** Lets the original VM go on, with a /home that can be written to. */

