@@ -36,7 +36,7 @@ export async function performRun(
     host,
     guest: guestProfile(guest, update),
     bootSnapshot: guest.bootSnapshot,
-    startMachine: guest.startMachine,
+    startMachine: (name) => guest.startMachine(name),
     wallNow: () => performance.now(),
     observer: {
       onProgress(phase, now) {

@@ -1,0 +1,88 @@
+import { followedBuild } from "../../experiment/preparation.js";
+import { buildGuest, type GuestVerification, verifyGuest } from "../../images/build.js";
+import { readRecipe } from "../../images/recipe.js";
+import { openCache } from "../../node/cache.js";
+import { columns } from "../columns.js";
+import type { Command, Context } from "../context.js";
+
+/** `images`: the guests' disks, from the recipe to the cache. */
+export const imagesCommand: Command = (cli, context) =>
+  cli.command("images", "build, list and verify the guests' disks", (yargs) =>
+    yargs
+      .command(
+        "build [guest]",
+        "build the disks of a guest, or of all, even if the cache has them",
+        (build) =>
+          build
+            .positional("guest", { choices: context.guests, describe: "which guest" })
+            .example("$0 images build busybox", ""),
+        ({ guest }) => build(chosen(guest, context), context),
+      )
+      .command(
+        "list",
+        "the guests, and whether they are in the cache",
+        (list) => list.example("$0 images list", ""),
+        () => list(context),
+      )
+      .command(
+        "verify [guest]",
+        "check what the cache has of a guest, or of all, to the last byte",
+        (verify) =>
+          verify
+            .positional("guest", { choices: context.guests, describe: "which guest" })
+            .example("$0 images verify", "")
+            .example("$0 images verify busybox", ""),
+        ({ guest }) => verify(chosen(guest, context), context),
+      )
+      .demandCommand(1, "Say what to do with the images: build, list or verify."),
+  );
+
+function chosen(guest: string | undefined, { guests }: Context): readonly string[] {
+  return guest === undefined ? guests : [guest];
+}
+
+async function build(guests: readonly string[], context: Context): Promise<void> {
+  for (const guest of guests) {
+    const { disks } = await buildGuest(guest, await followedBuild(guest, context));
+    const rows = disks.map(({ name, base, sha256 }) => [
+      `${guest} ${name}`,
+      `${base.length / 2 ** 20} MiB`,
+      `SHA-256 ${sha256}, as the recipe says`,
+    ]);
+    context.print(columns(rows));
+  }
+}
+
+async function list({ guests, print }: Context): Promise<void> {
+  const cache = await openCache();
+  const rows: string[][] = [];
+  for (const guest of guests) {
+    const { description } = await readRecipe(guest);
+    const state = isWhole(await verifyGuest(guest, cache)) ? "in the cache" : "not built";
+    rows.push([guest, state, description]);
+  }
+  print(columns(rows));
+}
+
+async function verify(guests: readonly string[], { print }: Context): Promise<void> {
+  const cache = await openCache();
+  for (const guest of guests) {
+    const verification = await verifyGuest(guest, cache);
+    const { items, checks } = verification;
+    const rows = items.map(({ name, state }) => [state, name]);
+    print(`${guest}\n${columns(rows)}`);
+    for (const { suite, date, listed, pinOnly } of checks ?? []) {
+      print(
+        `The signed index of ${suite} of ${date} lists ${listed.length} packages as they are pinned` +
+          `${pinOnly.length === 0 ? "" : `, and no longer lists ${pinOnly.join(", ")}`}.\n`,
+      );
+    }
+    if (isWhole(verification)) continue;
+    print(`Not all is there: "shadow-reboot images build ${guest}" gets and builds it.\n`);
+    process.exitCode = 1;
+  }
+}
+
+function isWhole({ items, checks }: GuestVerification): boolean {
+  return checks !== null && items.every(({ state }) => state === "good");
+}

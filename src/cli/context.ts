@@ -1,0 +1,20 @@
+import type { Argv } from "yargs";
+import type { Follower } from "../experiment/preparation.js";
+
+/** What every command may count on. */
+export interface Context extends Follower {
+  /** Names of the guests that have a recipe. */
+  readonly guests: readonly string[];
+  /** Prints a result to standard output, after the progress line has gone. */
+  readonly print: (text: string | Uint8Array) => void;
+  /** Prints a remark for the person at the terminal to standard error. */
+  readonly remark: (text: string) => void;
+}
+
+/** Adds a command to the command line. */
+export type Command = (cli: Argv, context: Context) => Argv;
+
+/** The command line cannot be understood: the program ends with status 2. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}

@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+/**
+ * The program `shadow-reboot`: results go to standard output, everything else to standard error.
+ * Its status is 0 if all is done, 1 if an update was rolled back or work failed, 2 for wrong usage, and
+ * 128 and the signal's number if it was interrupted.
+ */
+import { progressLine } from "../experiment/progress.js";
+import { listGuests } from "../images/recipe.js";
+import { commandLine } from "./command-line.js";
+import { UsageError } from "./context.js";
+import { abortOnInterrupt, Interrupted } from "./interrupt.js";
+
+const progress = progressLine();
+
+// A reader that has gone (`| head`) wants no more results; it is no error.
+process.stdout.on("error", () => process.exit());
+process.stderr.on("error", () => undefined);
+process.on("uncaughtException", (error) => {
+  process.exit(report(error));
+});
+
+try {
+  const cli = commandLine({
+    guests: await listGuests(),
+    signal: abortOnInterrupt(),
+    show: progress.show,
+    print(text) {
+      progress.end();
+      process.stdout.write(text);
+    },
+    remark(text) {
+      progress.end();
+      process.stderr.write(text);
+    },
+  });
+  await cli.parseAsync(process.argv.slice(2));
+  progress.end();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+/** Says what went wrong, in one message; returns the status to end with. */
+function report(error: unknown): number {
+  progress.end();
+  if (error instanceof Interrupted) {
+    process.stderr.write("Interrupted; nothing half-done was left behind.\n");
+    return error.exitCode;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`shadow-reboot: ${message}\n`);
+  if (process.env.SHADOW_REBOOT_DEBUG) console.error(error);
+  return error instanceof UsageError ? 2 : 1;
+}
