@@ -1,0 +1,70 @@
+import { readFile } from "node:fs/promises";
+import { describe, expect, test } from "vitest";
+import { packagesOf } from "../../src/images/ingredients.js";
+import { imagesFolder, pinOf, readPins } from "../../src/images/packages.js";
+import { listGuests, parseRecipe, readRecipe } from "../../src/images/recipe.js";
+
+describe("the guests of this repository", () => {
+  test("are found, and have recipes whose packages are pinned", async () => {
+    const guests = await listGuests();
+    expect(guests).toContain("busybox");
+    const pins = await readPins();
+    for (const guest of guests) {
+      for (const name of packagesOf(await readRecipe(guest))) {
+        expect(pinOf(pins, name).name).toBe(name);
+      }
+    }
+  });
+
+  test("go by an update from one kernel of theirs to another", async () => {
+    for (const guest of await listGuests()) {
+      const { kernels, updates } = await readRecipe(guest);
+      for (const { kernelAfter } of Object.values(updates)) {
+        expect(kernels.slice(1).map(({ release }) => release)).toContain(kernelAfter);
+      }
+    }
+  });
+
+  test("are named where there is none of that name", async () => {
+    await expect(readRecipe("buysbox")).rejects.toThrow(/no guest "buysbox"; there are: .*busybox/);
+  });
+
+  test("cannot be left by a name that is a path", async () => {
+    await expect(readRecipe("../images/busybox")).rejects.toThrow(/no guest/);
+  });
+});
+
+test("a package that is not pinned is named", () => {
+  expect(() => pinOf([], "gcc")).toThrow(/gcc is not pinned in images\/packages.json/);
+});
+
+describe("a recipe", () => {
+  const edited = async (edit: (recipe: Record<string, unknown>) => void) => {
+    const text = await readFile(new URL("busybox/recipe.json", imagesFolder), "utf8");
+    const recipe = JSON.parse(text) as Record<string, unknown>;
+    edit(recipe);
+    return () => parseRecipe("busybox", JSON.stringify(recipe));
+  };
+
+  test.each([
+    ["without memory", (recipe) => delete recipe.memoryMegabytes, /memoryMegabytes/],
+    ["with a word that no recipe has", (recipe) => (recipe.memory = 1), /memory/],
+    [
+      "with a broken pattern",
+      (recipe) => (recipe.bootPhases = [{ name: "x", until: "(" }]),
+      /until/,
+    ],
+    ["without a kernel", (recipe) => (recipe.kernels = []), /kernels/],
+  ] satisfies [string, (recipe: Record<string, unknown>) => unknown, RegExp][])(
+    "%s is refused with the place of the fault",
+    async (_, edit, message) => {
+      const parse = await edited(edit);
+      expect(parse).toThrow(/images\/busybox\/recipe.json is not a recipe/);
+      expect(parse).toThrow(message);
+    },
+  );
+
+  test("that is no JSON is refused", () => {
+    expect(() => parseRecipe("busybox", "{")).toThrow(/is not a recipe: SyntaxError/);
+  });
+});
