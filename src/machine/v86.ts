@@ -29,6 +29,7 @@ export const LAYOUT = {
   inHlt: 616,
   instructionCounter: 664,
   mxcsr: 824,
+  currentTsc: 960,
   fpuStatusWord: 1040,
 } as const;
 
@@ -165,6 +166,8 @@ export async function openEmulator(
     const allocate = exports.allocate_memory as (bytes: number) => number;
     const isZeroed = exports.is_memory_zeroed as (address: number, bytes: number) => number;
     const zero = exports.zero_memory as (address: number, bytes: number) => void;
+    const storeTsc = exports.store_current_tsc as () => void;
+    const setTsc = exports.set_tsc as (low: number, high: number) => void;
     return {
       ...exports,
       allocate_memory: (bytes: number) => (ramBase = allocate(bytes) >>> 0),
@@ -172,6 +175,18 @@ export async function openEmulator(
         withoutRam ? 1 : isZeroed(address, bytes),
       zero_memory: (address: number, bytes: number) => {
         if (!withoutRam) zero(address, bytes);
+      },
+      // v86 is wrong by the offset that the counter has already, which a guest's reset gives it.
+      set_tsc: (low: number, high: number) => {
+        storeTsc();
+        const reading = view().getBigUint64(LAYOUT.currentTsc, true);
+        const wanted = (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+        const correction = wanted - reading;
+        setTsc(0, 0);
+        setTsc(
+          Number(BigInt.asUintN(32, correction)),
+          Number(BigInt.asUintN(32, correction >> 32n)),
+        );
       },
     };
   }
