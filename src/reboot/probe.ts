@@ -17,6 +17,10 @@ export interface Gap {
  * notices how long it does not answer.
  */
 export interface Probe {
+  /** From now on the VM is not asked, and what it still answers does not count: the user waits. */
+  detach(): void;
+  /** Asks the VM again. */
+  attach(): void;
   /** Everything asked so far. */
   answers(): ProbeAnswer[];
   /** When the guest last answered. */
@@ -34,24 +38,31 @@ export function startProbe(host: Host, vm: Vm): Probe {
   const sent: VirtualMs[] = [];
   const answered = new Map<number, VirtualMs>();
   const answerTimes: VirtualMs[] = [];
+  let attached = true;
 
   host.beforeQuantum(async (end) => {
     const first = Math.ceil(host.now() / PROBE_PERIOD_MS) * PROBE_PERIOD_MS;
     for (let at = first; at < end; at += PROBE_PERIOD_MS) {
       const atMs = virtualMs(at);
       if (atMs === sent.at(-1)) continue;
-      await vm.attendant.ping(sent.length, host.machineTime(vm.machine, atMs));
+      if (attached) await vm.attendant.ping(sent.length, host.machineTime(vm.machine, atMs));
       sent.push(atMs);
     }
   });
   vm.attendant.onPong((number, atMs) => {
-    if (number >= sent.length || answered.has(number)) return;
+    if (!attached || number >= sent.length || answered.has(number)) return;
     const hostMs = host.hostTime(vm.machine, atMs);
     answered.set(number, hostMs);
     answerTimes.push(hostMs);
   });
 
   return {
+    detach() {
+      attached = false;
+    },
+    attach() {
+      attached = true;
+    },
     answers: () =>
       sent.map((sentMs, number) => ({ sentMs, answeredMs: answered.get(number) ?? null })),
     lastAnswerMs: () => answerTimes.at(-1) ?? virtualMs(0),

@@ -108,6 +108,8 @@ async function switchOver(run: Run, dedicated: Vm): Promise<void> {
   let restoredMs: VirtualMs;
   try {
     await run.enter("freeze-home");
+    // From here on programs that write to /home wait, so the user counts as waiting.
+    probe.detach();
     marks.push({ name: "wait-for-probe", atMs: host.now() });
     await original.attendant.ask("freeze", ANSWER_LIMIT_MS);
     host.hold(original.machine);
@@ -132,6 +134,7 @@ async function switchOver(run: Run, dedicated: Vm): Promise<void> {
     await original.machine.stall(host.machineTime(dedicated.machine, host.now()));
     await run.dropDedicated();
     host.release(original.machine);
+    probe.attach();
     await host.occupy(original.machine, cost);
     marks.push({ name: "restore", atMs: host.now() });
     restoredMs = host.now();
@@ -149,11 +152,12 @@ async function switchOver(run: Run, dedicated: Vm): Promise<void> {
 
 /** Lets the original VM go on, with a /home that can be written to. */
 async function undoHandOver(run: Run): Promise<void> {
-  const { host, original } = run;
+  const { host, original, probe } = run;
   await run.dropDedicated();
   host.release(original.machine);
   // The guest refuses if it had not frozen /home yet.
   await original.attendant.ask("thaw", ANSWER_LIMIT_MS).catch(() => undefined);
+  probe.attach();
 }
 
 /** What copying a machine's memory and devices once costs the host, in ms. */
