@@ -68,7 +68,7 @@ export async function buildGuest(name: string, options: BuildOptions): Promise<B
 
 async function build(name: string, plan: Plan, options: BuildOptions): Promise<BuiltGuest> {
   const { recipe, texts } = plan;
-  const { debs } = await supplyPackages(plan.pins, options);
+  const debs = await supplyPackages(plan.pins, options);
   const ingredients = await unpackIngredients(recipe, debs, options);
   const firmware = firmwareOf(ingredients);
   const built = await buildDisks(name, recipe, ingredients, texts, firmware, options);

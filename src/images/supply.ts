@@ -1,5 +1,4 @@
 import type { Cache } from "../node/cache.js";
-import type { SuiteCheck } from "./archive.js";
 import { checkArchive, KEYRING_PACKAGE, keyringOf, rememberedCheck } from "./archive.js";
 import { fetchFile } from "./fetch.js";
 import { findMirror, type Mirror } from "./mirror.js";
@@ -7,19 +6,13 @@ import type { PinnedPackage } from "./packages.js";
 import type { BuildOptions } from "./progress.js";
 import { sha256 } from "./sha256.js";
 
-/** Packages that are what their pins say, and what is known of them beyond that. */
-export interface Supply {
-  /** The `.deb` files by the names of their packages. */
-  readonly debs: ReadonlyMap<string, Uint8Array>;
-  readonly checks: readonly SuiteCheck[];
-}
-
 /**
  * Gets packages from the cache, those that are missing or damaged there from the mirror, and checks them
  * against the archive's signature. It needs the network only if a package is missing, or if just these
  * pins have never been checked.
  *
  * @param pins what is needed; `KEYRING_PACKAGE` must be among it
+ * @returns the `.deb` files by the names of their packages
  * @throws {NoMirrorError} if the network is needed and no mirror is known
  * @throws {FetchError} if the network is needed and does not give what is pinned
  * @throws {ArchiveError} if the archive's signature contradicts the pins
@@ -28,7 +21,7 @@ export interface Supply {
 export async function supplyPackages(
   pins: readonly PinnedPackage[],
   options: BuildOptions,
-): Promise<Supply> {
+): Promise<ReadonlyMap<string, Uint8Array>> {
   const { cache } = options;
   const debs = new Map<string, Uint8Array>();
   for (const pin of pins) {
@@ -36,12 +29,13 @@ export async function supplyPackages(
     if (deb) debs.set(pin.name, deb);
   }
   const missing = pins.filter((pin) => !debs.has(pin.name));
-  const remembered = await rememberedCheck(pins, cache);
-  if (missing.length === 0 && remembered) return { debs, checks: remembered };
+  const isChecked = (await rememberedCheck(pins, cache)) !== null;
+  if (missing.length === 0 && isChecked) return debs;
 
   const mirror = await findMirror();
   for await (const [name, deb] of download(missing, mirror, options)) debs.set(name, deb);
-  return { debs, checks: remembered ?? (await check(pins, debs, mirror, options)) };
+  if (!isChecked) await check(pins, debs, mirror, options);
+  return debs;
 }
 
 /** A package from the cache, or null if it is not there as it should be. */
@@ -75,15 +69,14 @@ async function check(
   debs: ReadonlyMap<string, Uint8Array>,
   mirror: Mirror,
   { cache, progress, signal }: BuildOptions,
-): Promise<readonly SuiteCheck[]> {
+): Promise<void> {
   const report = (done: number) => {
     progress({ step: "check", done, total: pins.length, unit: "packages" });
   };
   report(0);
   const keyring = await keyringOf(debs.get(KEYRING_PACKAGE) ?? new Uint8Array());
-  const checks = await checkArchive(pins, { cache, mirrorUrl: mirror.url, keyring }, { signal });
+  await checkArchive(pins, { cache, mirrorUrl: mirror.url, keyring }, { signal });
   report(pins.length);
-  return checks;
 }
 
 function cacheName(pin: PinnedPackage): string {
