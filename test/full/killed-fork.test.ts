@@ -1,0 +1,21 @@
+import { describe, test } from "vitest";
+import { expectRollbackWhenKilledIn } from "../support/killed-fork.js";
+
+/** Every phase in which the reboot-dedicated VM is needed; what it takes to commit is captured in the last. */
+const phases = [
+  "background-shutdown",
+  "background-firmware",
+  "background-kernel",
+  "background-userland",
+  "background-login",
+  "health-check",
+  "freeze-home",
+  "attach-home",
+  "capture",
+];
+
+describe("killing the reboot-dedicated VM leaves the original VM answering, with nothing lost", () => {
+  test.each(phases)("in %s", async (phase) => {
+    await expectRollbackWhenKilledIn(phase);
+  });
+});

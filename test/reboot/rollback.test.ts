@@ -1,0 +1,33 @@
+import { describe, expect, test } from "vitest";
+import { expectRollbackWhenKilledIn } from "../support/killed-fork.js";
+import { updateBusybox } from "../support/update-busybox.js";
+
+describe("an update that fails is rolled back", () => {
+  // All other phases are in test/full: each takes a boot to get there.
+  test("when the reboot-dedicated VM dies in its shutdown", async () => {
+    await expectRollbackWhenKilledIn("background-shutdown");
+  });
+
+  test("when it dies after /home was frozen", async () => {
+    const report = await expectRollbackWhenKilledIn("attach-home");
+    expect(report.events.at(-2)?.kind).toBe("rolled-back");
+  });
+
+  test("when the fork comes up with the old kernel", async () => {
+    const report = await updateBusybox("shadow", {}, { apply: "true" });
+    expect(report.committed).toBe(false);
+    expect(report.failure?.phase).toBe("health-check");
+    expect(report.failure?.message).toContain(
+      "runs 6.1.0-47-686, not 6.1.0-50-686: the update is not in effect",
+    );
+    expect(report.kernelAfter).toBe("6.1.0-47-686");
+    expect(report.events.some(({ kind }) => kind === "commit")).toBe(false);
+  });
+
+  test("when the update cannot be applied: there is not even a fork", async () => {
+    const report = await updateBusybox("shadow", {}, { apply: "echo no space; false" });
+    expect(report.failure).toMatchObject({ phase: "apply-update" });
+    expect(report.failure?.message).toContain("no space");
+    expect(report.phases.some(({ name }) => name === "vm-fork")).toBe(false);
+  });
+});

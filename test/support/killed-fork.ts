@@ -1,0 +1,31 @@
+import { expect } from "vitest";
+import type { RunReport } from "../../src/reboot/report.js";
+import { runCommand } from "../../src/reboot/vm.js";
+import { updateBusybox } from "./update-busybox.js";
+
+/**
+ * Kills the worker of the reboot-dedicated VM at the beginning of a phase and expects that the update
+ * is rolled back and that the user has lost nothing.
+ */
+export async function expectRollbackWhenKilledIn(phase: string): Promise<RunReport> {
+  let after = "";
+  const report = await updateBusybox("shadow", {
+    async onPhase(name, run) {
+      if (name === phase) await run.dedicated()?.machine.dispose();
+    },
+    async onEnd({ original }) {
+      // The console still has the user's shell, and /home can be written to.
+      const command = "echo after >/home/after.note && sync && cat /home/*.note";
+      after = (await runCommand(original, command, 10_000)).output;
+    },
+  });
+  expect(report.committed).toBe(false);
+  expect(report.failure?.phase).toBe(phase);
+  expect(report.failure?.message).toContain("The original VM goes on");
+  expect(report.kernelAfter).toBe("6.1.0-47-686");
+  expect(after.split("\n")).toEqual(
+    expect.arrayContaining(["before-update", "during-background-reboot", "after"]),
+  );
+  expect(report.probe.findLast(({ answeredMs }) => answeredMs !== null)).toBeDefined();
+  return report;
+}
