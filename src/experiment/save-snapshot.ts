@@ -39,7 +39,7 @@ export async function snapshotAfter(
     const advance = async (until: typeof start): Promise<void> => {
       signal.throwIfAborted();
       show({
-        step: guest.name,
+        step: `${guest.name}: before the snapshot`,
         done: machine.now() - start,
         unit: "ms",
         detail: "of virtual time",

@@ -40,13 +40,14 @@ export const updateCommand: Command = (cli, context) =>
       context.print(
         json
           ? `${JSON.stringify({ directory, ...summary }, null, 2)}\n`
-          : textOf(summary, directory),
+          : describeRun(summary, directory),
       );
       if (!summary.committed) process.exitCode = 1;
     },
   );
 
-function textOf(summary: RunSummary, directory: string): string {
+/** The result of an update for a person: virtual time and wall time each by its name. */
+export function describeRun(summary: RunSummary, directory: string): string {
   const { guest, strategy, kernelBefore, kernelAfter, committed, failure, downtime } = summary;
   const { virtualMs, wallMs } = downtime;
   return columns([

@@ -1,0 +1,107 @@
+import { describe, expect, test } from "vitest";
+import type { Argv } from "yargs";
+import { commandLine } from "../../src/cli/command-line.js";
+import { UsageError } from "../../src/cli/context.js";
+import { parseStrategies } from "../../src/cli/options.js";
+import { runProgram, startProgram } from "../support/program.js";
+
+function freshCommandLine(): Argv {
+  return commandLine({
+    guests: ["busybox"],
+    signal: new AbortController().signal,
+    show: () => undefined,
+    print: () => undefined,
+    remark: () => undefined,
+  });
+}
+
+/** What `--help` prints. */
+function help(...command: string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const args = [...command, "--help"];
+    void freshCommandLine().parse(args, (error: Error | undefined, _: unknown, text: string) => {
+      if (error) reject(error);
+      else resolve(text);
+    });
+  });
+}
+
+describe("help", () => {
+  test.each([
+    ["compare", "busybox"],
+    ["update", "busybox --strategy shadow"],
+    ["console", "busybox"],
+    ["images build", "busybox"],
+    ["images list", ""],
+    ["images verify", "busybox"],
+    ["snapshot save", "busybox --out"],
+    ["snapshot info", ""],
+    ["snapshot diff", ""],
+    ["doctor", ""],
+  ])("of %s has examples", async (command, example) => {
+    const text = await help(...command.split(" "));
+    expect(text.split("\n")[0]).toContain(`shadow-reboot ${command}`);
+    const examples = text.slice(text.indexOf("Examples:"));
+    expect(examples).toContain(`shadow-reboot ${command} ${example}`.trim());
+  });
+
+  test("names all commands, and what can be set from outside", async () => {
+    const text = await help();
+    for (const command of ["compare", "update", "console", "images", "snapshot", "doctor"]) {
+      expect(text).toContain(`shadow-reboot ${command}`);
+    }
+    expect(text).toMatch(/SHADOW_REBOOT_CACHE[^]*SHADOW_REBOOT_MIRROR[^]*SHADOW_REBOOT_DEBUG/);
+  });
+});
+
+describe("wrong usage is told from failed work, with the way out", () => {
+  test.each([
+    { args: "", says: /Name a command[^]*shadow-reboot --help/ },
+    { args: "updat busybox", says: /Did you mean update\?[^]*--help/ },
+    { args: "images biuld", says: /Did you mean build\?[^]*images --help/ },
+    { args: "update busybox", says: /Missing required argument: strategy[^]*update --help/ },
+    { args: "update xp --strategy shadow", says: /Given: "xp", Choices: "busybox"/ },
+    { args: "update busybox --strategy magic", says: /Choices: "reboot", "shadow"/ },
+    { args: "update busybox --strategy shadow --cors 2", says: /Unknown argument: cors/ },
+    { args: "update busybox --strategy shadow --cores 3", says: /Choices: 1, 2, 4/ },
+    {
+      args: "update busybox --strategy shadow --update moon",
+      says: /no update "moon"; .*"kernel"/,
+    },
+    { args: "compare busybox --strategies reboot,magic", says: /no strategy "magic"; .*shadow/ },
+    { args: "snapshot save busybox --out x --after -1", says: /--after .* not negative/ },
+  ])("shadow-reboot $args", async ({ args, says }) => {
+    const parse = async () => freshCommandLine().parseAsync(args.split(" ").filter(Boolean));
+    await expect(parse()).rejects.toThrow(UsageError);
+    await expect(parse()).rejects.toThrow(says);
+  });
+});
+
+test("wrong usage ends with status 2 and one message", async () => {
+  const { status, stdout, stderr } = await runProgram(["updat", "busybox"]);
+  expect(stderr).toMatch(/^shadow-reboot: Did you mean update\?\nUsage: .*\n$/);
+  expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+});
+
+test("strategies are read in their order, with or without spaces", () => {
+  expect(parseStrategies("shadow, reboot")).toEqual(["shadow", "reboot"]);
+});
+
+test("a strategy is not compared with itself", () => {
+  expect(() => parseStrategies("shadow,shadow")).toThrow("twice");
+});
+
+test("work that fails ends with status 1 and one message; a stack trace has to be asked for", async () => {
+  const args = ["snapshot", "info", "package.json"];
+  const { status, stdout, stderr } = await runProgram(args);
+  expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+  expect(stderr).toMatch(/^shadow-reboot: package.json: this is not a snapshot file.*\n$/);
+  const asked = await runProgram(args, { env: { SHADOW_REBOOT_DEBUG: "1" } });
+  expect(asked.stderr).toMatch(/^ +at /m);
+});
+
+test("a reader that goes away is no error", async () => {
+  const { child, outcome } = startProgram(["--help"]);
+  child.stdout.destroy();
+  expect(await outcome).toMatchObject({ status: 0, stderr: "" });
+});
