@@ -3,7 +3,9 @@ import { checkRestorable, type EmulatorIdentity, type Snapshot } from "../storag
 import { nonZeroPages, writePages } from "../storage/pages.js";
 import { MachineDied, MachineError } from "./errors.js";
 import type { MachineConfig } from "./config.js";
-import type { MachineState, Output, Pc, PcParts, RunRequest, RunResult } from "./pc.js";
+import type { MachineState } from "./machine-state.js";
+import type { Pc, PcParts, RunRequest, RunResult } from "./pc.js";
+import type { Output } from "./serial-line.js";
 import { connect, giveAway, type Port, type Remote } from "./remote.js";
 
 /** A worker that waits to become a machine. Whoever starts it owns it until a machine takes it over. */

@@ -1,12 +1,14 @@
 import type { V86, V86Options } from "v86";
 import { after, NS_PER_MS, type VirtualMs, virtualMs } from "../clock/virtual-time.js";
 import { createOverlayDisk, type OverlayDisk } from "../storage/overlay-disk.js";
-import { checkPages, PAGE_SIZE, type SparsePages } from "../storage/pages.js";
+import type { SparsePages } from "../storage/pages.js";
 import type { MachineConfig } from "./config.js";
 import { MachineDied, MachineError } from "./errors.js";
 import type { InputLog, MachineInput } from "./input-log.js";
 import { checkLinuxImage, type LinuxImage } from "./linux-boot.js";
+import { checkFits, type MachineState } from "./machine-state.js";
 import { giveAway } from "./remote.js";
+import { createOutputLog, type Output, type SerialInput } from "./serial-line.js";
 import { type Emulator, openEmulator } from "./v86.js";
 
 /** What a machine is made of, by content. */
@@ -29,23 +31,6 @@ export interface RunRequest {
   readonly busyMs?: number;
 }
 
-/** Bytes that a guest wrote to a serial line. */
-export interface Output {
-  /** When the last of them was written. */
-  readonly atMs: VirtualMs;
-  readonly line: number;
-  readonly bytes: Uint8Array;
-}
-
-/** Bytes for a serial line of the guest. */
-export interface SerialInput {
-  readonly atMs: VirtualMs;
-  readonly line: number;
-  readonly bytes: Uint8Array;
-  /** Lose the bytes if the guest has not read all that came before, as a receiver without room does. */
-  readonly ifRead: boolean;
-}
-
 /** What happened while a machine ran. */
 export interface RunResult {
   readonly now: VirtualMs;
@@ -57,20 +42,6 @@ export interface RunResult {
   /** When the guest reset the machine. */
   readonly resets: readonly VirtualMs[];
 }
-
-/** A machine at a moment: all that it takes to go on from there elsewhere. RAM is dense. */
-export interface MachineState {
-  readonly clock: VirtualMs;
-  readonly randomState: number;
-  readonly devices: Uint8Array;
-  readonly ram: Uint8Array<ArrayBuffer>;
-  /** Overlay of each disk, in the order of the configuration. */
-  readonly disks: readonly SparsePages[];
-}
-
-/** Bytes written more than this apart, in ms, are told apart; a line always ends its chunk. */
-const OUTPUT_CHUNK_MS = 0.1;
-const NEWLINE = 10;
 
 /** A device with a coarser clock than ours says that it is due now until its own clock has moved on: look again after this, in ms. */
 const SHORTEST_SLEEP_MS = 0.01;
@@ -93,13 +64,7 @@ export function createPc(load: () => Promise<{ readonly V86: new (options: V86Op
   const pending: SerialInput[] = [];
   const withheldAtReset = new Set<number>();
   let log: MachineInput[] = [];
-  let output: {
-    atMs: VirtualMs;
-    startMs: VirtualMs;
-    line: number;
-    bytes: number[];
-    done: boolean;
-  }[] = [];
+  const output = createOutputLog();
   let resets: VirtualMs[] = [];
   /** While the guest halts: the moment at which a device will wake it. */
   let wakeAt: VirtualMs | null = null;
@@ -136,15 +101,7 @@ export function createPc(load: () => Promise<{ readonly V86: new (options: V86Op
       { ...parts, ...config, load, disks },
       {
         serialByte(line, byte) {
-          const now = emulator.clock.now();
-          const last = output.at(-1);
-          if (last?.line !== line || last.done || now - last.startMs > OUTPUT_CHUNK_MS) {
-            output.push({ atMs: now, startMs: now, line, bytes: [byte], done: byte === NEWLINE });
-          } else {
-            last.bytes.push(byte);
-            last.atMs = now;
-            last.done = byte === NEWLINE;
-          }
+          output.add(line, byte, emulator.clock.now());
         },
         reset() {
           wakeAt = null;
@@ -209,14 +166,9 @@ export function createPc(load: () => Promise<{ readonly V86: new (options: V86Op
       now: clock.now(),
       busyMs: clock.busyMs() - busyAtStart,
       halted: wakeAt !== null,
-      output: output.map(({ atMs, line, bytes }) => ({
-        atMs,
-        line,
-        bytes: Uint8Array.from(bytes),
-      })),
+      output: output.take(),
       resets,
     };
-    output = [];
     resets = [];
     return result;
   }
@@ -312,7 +264,7 @@ export function createPc(load: () => Promise<{ readonly V86: new (options: V86Op
      */
     async restore(state: MachineState): Promise<void> {
       const { emulator, parts } = machine();
-      checkFits(state, parts);
+      checkFits(state, parts.name, parts.config);
       const clockBefore = emulator.clock.now();
       // Devices hold moments of the clock, so it must be right before they are put back.
       emulator.clock.set(state.clock);
@@ -364,15 +316,6 @@ export function createPc(load: () => Promise<{ readonly V86: new (options: V86Op
 
     inputs: (): InputLog => log,
   };
-}
-
-function checkFits({ ram, disks }: MachineState, { name, config }: PcParts): void {
-  const fits =
-    ram.length === config.memoryBytes &&
-    disks.length === config.disks.length &&
-    disks.every(({ pageCount }, index) => pageCount * PAGE_SIZE === config.disks[index]?.bytes);
-  if (!fits) throw new MachineError(`The state does not fit the machine "${name}".`);
-  disks.forEach(checkPages);
 }
 
 function checkRange(address: number, length: number, memoryBytes: number): void {

@@ -8,7 +8,7 @@
  * How /home is handed over, and that everything before the commit point can be undone, is our own.
  */
 import type { VirtualMs } from "../clock/virtual-time.js";
-import type { MachineState } from "../machine/pc.js";
+import type { MachineState } from "../machine/machine-state.js";
 import { giveAway } from "../machine/remote.js";
 import { type BootMark, fileDowntime } from "./downtime.js";
 import { UpdateFailed } from "./errors.js";
