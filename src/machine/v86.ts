@@ -96,7 +96,7 @@ export interface Emulator {
 }
 
 /** The part of v86 that is not in its public types, as of the version that package.json pins. */
-interface V86Internals {
+export interface V86Internals {
   readonly v86: {
     readonly cpu: {
       reboot_internal(): void;
