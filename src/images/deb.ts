@@ -25,11 +25,13 @@ const arHeaderBytes = 60;
  *
  * @param wanted asked for each path, without a slash at either end: `bin/busybox`
  * @returns the files by path; without folders, whose modes matter to nobody here
+ * @throws the reason of `signal` if it is aborted meanwhile
  * @throws {DebError} if the package is damaged, or has a file that would lead out of its tree
  */
 export async function unpackDeb(
   deb: Uint8Array,
   wanted: (path: string) => boolean,
+  signal?: AbortSignal,
 ): Promise<FileTree> {
   const data = arMember(deb, "data.tar.xz");
   const tree = new Map<string, TreeFile>();
@@ -39,6 +41,7 @@ export async function unpackDeb(
   fed.catch(() => undefined);
   try {
     for await (const entry of tar) {
+      signal?.throwIfAborted();
       const path = safePath(entry.header.name);
       if (entry.header.type === "directory" || !wanted(path)) entry.resume();
       else tree.set(path, treeFile(path, entry.header, await collect(entry), tree));
@@ -46,7 +49,7 @@ export async function unpackDeb(
     await fed;
     return tree;
   } catch (cause) {
-    if (cause instanceof DebError) throw cause;
+    if (cause instanceof DebError || signal?.aborted) throw cause;
     throw new DebError(`the package is damaged: ${(cause as Error).message}`, { cause });
   } finally {
     tar.destroy();

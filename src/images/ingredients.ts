@@ -75,7 +75,7 @@ export async function unpackIngredients(
     };
     report(ingredients.size);
     const deb = debs.get(name) ?? new Uint8Array();
-    ingredients.set(name, await unpackDeb(deb, (path) => isWanted(recipe, name, path)));
+    ingredients.set(name, await unpackDeb(deb, (path) => isWanted(recipe, name, path), signal));
     report(ingredients.size);
   }
   return ingredients;

@@ -1,3 +1,4 @@
+import { setImmediate as otherWork } from "node:timers/promises";
 import xz from "xz-decompress";
 
 /** Compressed data are damaged, or unpack to more than they may. */
@@ -24,6 +25,8 @@ export async function* unxz(packed: Uint8Array, limit: number): AsyncGenerator<U
       unpacked += piece.length;
       if (unpacked > limit) throw new XzError(`the data unpack to more than ${limit} bytes`);
       if (piece.length > 0) yield piece;
+      // A large package takes seconds: Ctrl-C must get through meanwhile.
+      await otherWork();
     }
   } catch (cause) {
     if (cause instanceof XzError) throw cause;
