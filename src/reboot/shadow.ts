@@ -82,6 +82,8 @@ async function rebootInBackground(run: Run, dedicated: Vm): Promise<void> {
 async function checkHealth(run: Run, dedicated: Vm): Promise<void> {
   const { guest } = run;
   await run.phase("health-check", { vm: dedicated, downtime: false }, async () => {
+    // Not needed yet, but the user would wait for it later.
+    await dedicated.machine.prepareCapture();
     await logIn(dedicated, guest);
     const kernel = await kernelRelease(dedicated);
     await logOut(dedicated, guest);
@@ -101,9 +103,6 @@ async function checkHealth(run: Run, dedicated: Vm): Promise<void> {
  */
 async function switchOver(run: Run, dedicated: Vm): Promise<void> {
   const { host, guest, original, probe } = run;
-  await original.machine.prepareCapture();
-  await dedicated.machine.prepareCapture();
-
   const marks: BootMark[] = [];
   let restoredMs: VirtualMs;
   try {
