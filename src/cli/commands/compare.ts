@@ -45,11 +45,15 @@ export const compareCommand: Command = (cli, context) =>
       context.print(
         json
           ? `${JSON.stringify({ directory, comparison, runs }, null, 2)}\n`
-          : `${formatComparison(comparison)}\n${placesOf(directory, runs)}`,
+          : `${formatComparison(comparison)}\n${LEGEND}\n${placesOf(directory, runs)}`,
       );
       if (runs.some(({ committed }) => !committed)) process.exitCode = 1;
     },
   );
+
+const LEGEND =
+  "The downtime is virtual time, as the guest's user lives through it; the wall time is what this\n" +
+  "computer took to emulate it.\n";
 
 function placesOf(directory: string, runs: readonly RunSummary[]): string {
   const failures = runs.flatMap(({ strategy, failure }) =>
