@@ -3,6 +3,7 @@ import { Worker } from "node:worker_threads";
 import type { MachineConfig } from "../machine/config.js";
 import type { LinuxImage } from "../machine/linux-boot.js";
 import { type Machine, type MachineWorker, powerOnMachine } from "../machine/machine.js";
+import type { PcParts } from "../machine/pc.js";
 import { installedEmulator } from "./emulator.js";
 
 /** A machine to be started, by content. */
@@ -56,19 +57,20 @@ export function machineConfig(parts: MachineParts): MachineConfig {
 /** Starts a machine in a worker thread of its own; its clock stands at zero. The caller owns it. */
 export async function startMachine(parts: MachineParts): Promise<Machine> {
   const { wasm, identity } = await installedEmulator();
-  return powerOnMachine(
-    startWorker(),
-    {
-      name: parts.name,
-      config: machineConfig(parts),
-      wasm,
-      bios: parts.bios,
-      vgaBios: parts.vgaBios,
-      linux: parts.boot.from === "kernel" ? parts.boot : null,
-      diskBases: parts.disks.map(({ base }) => base),
-    },
-    identity,
-  );
+  return powerOnMachine(startWorker(), pcParts(parts, wasm), identity);
+}
+
+/** What a machine of these parts is switched on with. */
+export function pcParts(parts: MachineParts, wasm: WebAssembly.Module): PcParts {
+  return {
+    name: parts.name,
+    config: machineConfig(parts),
+    wasm,
+    bios: parts.bios,
+    vgaBios: parts.vgaBios,
+    linux: parts.boot.from === "kernel" ? parts.boot : null,
+    diskBases: parts.disks.map(({ base }) => base),
+  };
 }
 
 /** Run from TypeScript sources, as the tests are, a worker has no loader for them until it registers one. */
