@@ -38,6 +38,9 @@ export interface PrepareOptions extends BuildOptions {
 const EPOCH_MS = Date.UTC(2026, 0, 1);
 const SEED = 1;
 
+/** Part of the name of a stored boot snapshot: raise it when what a machine computes changes. */
+const MACHINE_GENERATION = 1;
+
 /** How long a phase of a boot may take, and how long the guest is left alone after the last, in ms of virtual time. */
 const BOOT_PHASE_LIMIT_MS = 120_000;
 const SETTLE_MS = 1000;
@@ -97,7 +100,13 @@ function partsOf({ recipe, bios, vgaBios, disks }: BuiltGuest, name: string): Ma
 
 async function loadBootSnapshot(guest: BuiltGuest, options: PrepareOptions): Promise<Snapshot> {
   const { identity } = await installedEmulator();
-  const decides = [machineConfig(partsOf(guest, "")), identity, guest.recipe.bootPhases, SETTLE_MS];
+  const decides = [
+    MACHINE_GENERATION,
+    machineConfig(partsOf(guest, "")),
+    identity,
+    guest.recipe.bootPhases,
+    SETTLE_MS,
+  ];
   const key = createHash("sha256").update(JSON.stringify(decides)).digest("hex").slice(0, 16);
   const file = `snapshots/${guest.name}-${key}.snapshot`;
 

@@ -25,7 +25,7 @@ export interface RunOptions {
 export interface RunObserver {
   /** A phase begins. What it throws fails the phase. */
   onPhase?(phase: string, run: Run): Promise<void> | void;
-  /** Time has passed: host time now. */
+  /** Time is about to pass, up to `now` in host time. What it throws ends the run, as a Ctrl-C has to. */
   onProgress?(phase: string, now: VirtualMs): void;
   /** The run has ended and its machines still stand. */
   onEnd?(run: Run): Promise<void> | void;
