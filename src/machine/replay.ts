@@ -3,9 +3,9 @@ import type { InputLog } from "./input-log.js";
 import type { Machine } from "./machine.js";
 
 /**
- * Gives a machine the inputs of a log, each at its moment, and runs it to `until`. If the machine
- * stands where the logged one stood when its log began, it then stands where the logged one did, to
- * the bit.
+ * Gives a machine the inputs of a log, each at its moment, and runs it to `until`. If the machine is
+ * as fresh as the logged one was when its log began (restored from the same snapshot, for the first
+ * time since it was switched on), it then stands where the logged one did, to the bit.
  */
 export async function replay(machine: Machine, log: InputLog, until: VirtualMs): Promise<void> {
   for (const input of log) {
