@@ -15,7 +15,6 @@ const BUILD_STEPS: Readonly<Record<BuildProgress["step"], string>> = {
   check: "check the archive's signature",
   unpack: "unpack packages",
   build: "build the disks",
-  store: "store the guest",
 };
 
 /** What a build of a guest needs, with the user's cache and a follower. */

@@ -2,7 +2,7 @@ import type { Cache } from "../node/cache.js";
 
 /** How far a build is. */
 export interface BuildProgress {
-  readonly step: "download" | "check" | "unpack" | "build" | "store";
+  readonly step: "download" | "check" | "unpack" | "build";
   readonly done: number;
   readonly total: number;
   readonly unit: "bytes" | "packages" | "steps";
