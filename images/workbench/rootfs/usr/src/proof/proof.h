@@ -106,7 +106,7 @@ static inline void proof_failed(const char *text, int line)
 
 static inline void proof_compare(long long got, long long wanted, const char *text, int line)
 {
-    char rest[400];
+    char rest[350];
     if (got == wanted)
         return;
     snprintf(rest, sizeof rest, "%s: %lld instead of %lld", text, got, wanted);
