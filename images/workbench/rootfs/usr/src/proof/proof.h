@@ -11,16 +11,15 @@
  * Environment: PROOF_CHECK names the file whose appearance ends the wait (default /run/proof-check),
  * PROOF_DIR the directory in which the proof makes its files (default /home).
  *
- * Proofs are compiled by tcc on i386: C99, no __thread, no _Atomic, no __builtin_*.
+ * Proofs are for i386 and are compiled by tcc (`tcc -o name name.c`): C99, no __thread, no _Atomic, no
+ * __builtin_*. With gcc: `gcc -m32 -no-pie -std=gnu99`.
  *
  * References: zdtm, the test suite of CRIU, whose arrangement this is.
  */
 #ifndef PROOF_H
 #define PROOF_H
 
-#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
-#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -46,12 +45,8 @@ static void (*proof_cleanup)(void);
 /* Prints one line with one write(2), so that lines of several processes never mix. */
 static inline void proof_say(const char *word, const char *rest)
 {
-    char line[512];
+    char line[512]; /* longer than any name and rest together */
     int length = snprintf(line, sizeof line, "%s %s%s\n", word, proof_name, rest);
-    if (length >= (int)sizeof line) {
-        length = sizeof line;
-        line[length - 1] = '\n';
-    }
     if (write(1, line, length) != length)
         _exit(3);
 }
@@ -126,18 +121,8 @@ static inline void proof_compare(long long got, long long wanted, const char *te
 /* Sleeps; a signal handler may end it early. */
 static inline void proof_sleep(int milliseconds)
 {
-    struct timespec time;
-    time.tv_sec = milliseconds / 1000;
-    time.tv_nsec = milliseconds % 1000 * 1000000;
+    struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000};
     nanosleep(&time, NULL);
-}
-
-/* Seconds of a clock, such as CLOCK_MONOTONIC. */
-static inline double proof_now(clockid_t clock)
-{
-    struct timespec time;
-    clock_gettime(clock, &time);
-    return time.tv_sec + time.tv_nsec / 1e9;
 }
 
 /* Whether the file that ends the wait is there. */

@@ -67,6 +67,7 @@ int main(void)
     proof_expect(agree(CLOCK_MONOTONIC), "CLOCK_MONOTONIC is the same through the vDSO and the kernel");
     proof_expect(agree(CLOCK_REALTIME), "CLOCK_REALTIME is the same through the vDSO and the kernel");
     now = time(NULL);
-    proof_expect(now >= last_realtime / 1000000 - 1 && now <= last_realtime / 1000000 + 2, "time agrees with the clock");
+    proof_expect(now >= last_realtime / 1000000 - 1 && now <= last_realtime / 1000000 + 2,
+        "time agrees with the clock");
     proof_passed();
 }
