@@ -66,6 +66,7 @@ static void in_wait4(void)
     pid_t child = fork();
     if (child == 0) {
         char byte;
+        close(ends[4][1]); /* so that it does not outlive the others */
         _exit(read(ends[4][0], &byte, 1) == 1 ? 5 : 6);
     }
     proof_equal(waitpid(child, &status, 0), child, "wait4 returns the child");
