@@ -4,7 +4,7 @@ import { writePages } from "../storage/pages.js";
 import { cpioArchive } from "./cpio.js";
 import { mergeTrees, under } from "./file-tree.js";
 import { bootTools, guestRoot, type GuestTexts, script } from "./guest-root.js";
-import { type Firmware, ingredient, type Ingredients, toolPackages } from "./ingredients.js";
+import { builderTools, type Firmware, ingredient, type Ingredients } from "./ingredients.js";
 import { bootSector, SECTOR_BYTES } from "./mbr.js";
 import type { BuildOptions } from "./progress.js";
 import type { Recipe } from "./recipe.js";
@@ -15,7 +15,8 @@ export class BuilderError extends Error {
   override readonly name = "BuilderError";
 }
 
-const builderMemoryBytes = 256 << 20;
+/** As much as the root of a small guest takes; no byte of the disks depends on it. */
+const leastMemoryBytes = 256 << 20;
 
 /** Virtual time for one step of the build; each takes a tenth of that. */
 const stepLimitMs = 120_000;
@@ -41,11 +42,12 @@ export async function buildDisks(
   { progress, signal }: Pick<BuildOptions, "progress" | "signal">,
 ): Promise<ReadonlyMap<string, Uint8Array>> {
   const blank = blankDisks(recipe, ingredients);
+  const system = builderSystem(recipe, ingredients, texts);
   const machine = await startMachine({
     name: `builder of ${guest}`,
-    memoryBytes: builderMemoryBytes,
+    memoryBytes: builderMemory(system.initrd.length),
     ...firmware,
-    boot: { from: "kernel", ...builderSystem(recipe, ingredients, texts) },
+    boot: { from: "kernel", ...system },
     disks: [...blank].map(([name, base]) => ({ name, base, sha256: sha256(base) })),
     seed: 1,
     epochMs,
@@ -93,14 +95,22 @@ function blankDisks(recipe: Recipe, ingredients: Ingredients): Map<string, Uint8
   ]);
 }
 
+/**
+ * Memory for the building machine, in bytes. The kernel unpacks the initrd, which starts at 64 MiB, into a
+ * file system that may take half of the memory; the initrd stays until all of it is unpacked.
+ */
+export function builderMemory(initrdBytes: number): number {
+  const step = 64 << 20;
+  return Math.max(leastMemoryBytes, step + Math.ceil((3 * initrdBytes) / step) * step);
+}
+
 /** A Linux whose only process is the builder. */
 function builderSystem(recipe: Recipe, ingredients: Ingredients, texts: GuestTexts) {
   const kernel = recipe.kernels.at(-1);
   if (!kernel) throw new RangeError("a recipe has a kernel at least");
-  const tools = Object.keys(toolPackages).flatMap((name) => [...(ingredients.get(name) ?? [])]);
   const initramfs = mergeTrees(
     bootTools(recipe, ingredients, kernel.package),
-    new Map(tools),
+    builderTools(ingredients),
     under("target", guestRoot(recipe, ingredients, texts)),
     new Map([
       ["init", script(texts.common, "builder-init")],

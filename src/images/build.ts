@@ -3,7 +3,7 @@ import { nonZeroPages } from "../storage/pages.js";
 import { KEYRING_PACKAGE, rememberedCheck, type SuiteCheck } from "./archive.js";
 import { buildDisks } from "./build-disks.js";
 import { cpioArchive } from "./cpio.js";
-import { readTexts } from "./guest-files.js";
+import { readGuestTexts } from "./guest-files.js";
 import type { GuestTexts } from "./guest-root.js";
 import {
   type DiskImage,
@@ -13,7 +13,7 @@ import {
   takeGuest,
 } from "./guest-store.js";
 import { firmwareOf, packagesOf, unpackIngredients } from "./ingredients.js";
-import { imagesFolder, pinOf, type PinnedPackage, readPins } from "./packages.js";
+import { pinOf, type PinnedPackage, readPins } from "./packages.js";
 import type { BuildOptions } from "./progress.js";
 import { readRecipe, type Recipe } from "./recipe.js";
 import { sha256 } from "./sha256.js";
@@ -83,10 +83,7 @@ async function build(name: string, plan: Plan, options: BuildOptions): Promise<B
 
 async function planOf(name: string): Promise<Plan> {
   const recipe = await readRecipe(name);
-  const texts = {
-    guest: await readTexts(new URL(`${name}/`, imagesFolder)),
-    common: await readTexts(new URL("common/", imagesFolder)),
-  };
+  const texts = await readGuestTexts(name, recipe);
   const allPins = await readPins();
   const pins = [...packagesOf(recipe), KEYRING_PACKAGE].map((each) => pinOf(allPins, each));
   const trees = [texts.guest, texts.common].map((tree) => cpioArchive(tree));

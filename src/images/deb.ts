@@ -4,6 +4,7 @@
  * References: deb(5); ar(5) of the BSDs, "common" format; deb-format of dpkg for the names of the
  * members; POSIX pax for tar.
  */
+import { posix } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { extract, type Header } from "tar-stream";
 import type { FileTree, TreeFile } from "./file-tree.js";
@@ -97,16 +98,22 @@ function safePath(name: string): string {
   return path;
 }
 
-/** The target of a symbolic link, which must stay below the root of the package's own tree. */
-function safeTarget(path: string, target: string): string {
+/**
+ * The target of a symbolic link, which must stay below the root of the package's own tree. An absolute one
+ * means a path of that tree, and is made relative to the link.
+ */
+function safeTarget(path: string, linkname: string): string {
+  const target = linkname.startsWith("/")
+    ? posix.relative(posix.dirname(`/${path}`), linkname)
+    : linkname;
   let depth = path.split("/").length - 1;
   for (const part of target.split("/")) {
     if (part === "..") depth--;
     else if (part !== "" && part !== ".") depth++;
     if (depth < 0) break;
   }
-  if (target === "" || target.startsWith("/") || depth < 0) {
-    throw new DebError(`the package has a link that leads out of it: ${path} to ${target}`);
+  if (target === "" || depth < 0) {
+    throw new DebError(`the package has a link that leads out of it: ${path} to ${linkname}`);
   }
   return target;
 }

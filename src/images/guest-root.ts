@@ -1,13 +1,13 @@
 import { gzipSync } from "fflate";
 import { cpioArchive } from "./cpio.js";
 import { type FileTree, mergeTrees, plainFile, program, type TreeFile } from "./file-tree.js";
-import { ingredient, type Ingredients } from "./ingredients.js";
+import { ingredient, type Ingredients, wholePackages } from "./ingredients.js";
 import { inLoadOrder } from "./kernel-modules.js";
 import type { Recipe } from "./recipe.js";
 
 /** Texts of the repository that a guest is made from. */
 export interface GuestTexts {
-  /** `images/<guest>`: `rootfs` with files of the root, and the script `configure`. */
+  /** The guest's, its base's among them: `rootfs` with files of the root, and the script `configure`. */
   readonly guest: FileTree;
   /** `images/common`: what all guests share. */
   readonly common: FileTree;
@@ -15,7 +15,7 @@ export interface GuestTexts {
 
 /** The root of a guest, but for what its script `configure` makes in it. */
 export function guestRoot(recipe: Recipe, ingredients: Ingredients, texts: GuestTexts): FileTree {
-  const root = new Map<string, TreeFile>();
+  const root = new Map(wholePackages(recipe, ingredients));
   for (const { package: name, path } of recipe.files) {
     root.set(path, program(ingredient(ingredients, name, path)));
   }

@@ -7,7 +7,7 @@ import type { Recipe } from "./recipe.js";
 export type Ingredients = ReadonlyMap<string, FileTree>;
 
 /** What the building machine runs: busybox, the makers of the file system and of GRUB, their libraries. */
-export const toolPackages: Readonly<Record<string, RegExp>> = {
+const toolPackages: Readonly<Record<string, RegExp>> = {
   "busybox-static": /^bin\/busybox$/,
   e2fsprogs: /^(sbin\/(mke2fs|debugfs)|etc\/mke2fs\.conf)$/,
   "grub-common": /^usr\/bin\/grub-mkimage$/,
@@ -29,6 +29,9 @@ const firmwarePackage = "seabios";
 const biosPath = "usr/share/seabios/bios.bin";
 const vgaBiosPath = "usr/share/seabios/vgabios-stdvga.bin";
 
+/** What a guest that nobody reads manuals in does without: half of some packages. */
+const documentation = /^usr\/share\/(doc|info|lintian|locale|man)\//;
+
 /** The firmware of a machine. */
 export interface Firmware {
   readonly bios: Uint8Array;
@@ -45,6 +48,7 @@ function isWanted(recipe: Recipe, name: string, path: string): boolean {
     toolPackages[name]?.test(path) === true ||
     (name === firmwarePackage && [biosPath, vgaBiosPath].includes(path)) ||
     (recipe.kernels.some((kernel) => kernel.package === name) && kernelFiles.test(path)) ||
+    (recipe.packages.includes(name) && !documentation.test(path)) ||
     recipe.files.some((file) => file.package === name && file.path === path)
   );
 }
@@ -52,7 +56,8 @@ function isWanted(recipe: Recipe, name: string, path: string): boolean {
 /** Names of the packages that the build of a guest unpacks, sorted. */
 export function packagesOf(recipe: Recipe): string[] {
   const ofGuest = [...recipe.files, ...recipe.kernels].map((part) => part.package);
-  return [...new Set([...Object.keys(toolPackages), firmwarePackage, ...ofGuest])].sort();
+  const all = [...Object.keys(toolPackages), firmwarePackage, ...recipe.packages, ...ofGuest];
+  return [...new Set(all)].sort();
 }
 
 /**
@@ -79,6 +84,22 @@ export async function unpackIngredients(
     report(ingredients.size);
   }
   return ingredients;
+}
+
+/** The files that the building machine runs. */
+export function builderTools(ingredients: Ingredients): FileTree {
+  const files = Object.entries(toolPackages).flatMap(([name, tools]) =>
+    [...(ingredients.get(name) ?? [])].filter(([path]) => tools.test(path)),
+  );
+  return new Map(files);
+}
+
+/** The files of the packages that a guest has as a whole. */
+export function wholePackages(recipe: Recipe, ingredients: Ingredients): FileTree {
+  const files = recipe.packages.flatMap((name) =>
+    [...(ingredients.get(name) ?? [])].filter(([path]) => !documentation.test(path)),
+  );
+  return new Map(files);
 }
 
 /**

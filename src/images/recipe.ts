@@ -24,8 +24,12 @@ const diskSchema = z.strictObject({
 const recipeSchema = z.strictObject({
   /** One line for a list of guests. */
   description: z.string(),
+  /** Another guest, whose `rootfs` lies below this one's and whose `configure` runs before it. */
+  base: z.string().exactOptional(),
   memoryMegabytes: z.int().min(64).max(2048),
-  /** Files of packages that the root has; each is a path in the package, such as `bin/busybox`. */
+  /** Packages that the root has as a whole, but for their documentation and translations. */
+  packages: z.array(z.string()).default([]),
+  /** Single files of packages that the root has; each is a path in the package, such as `bin/busybox`. */
   files: z.array(z.strictObject({ package: z.string(), path: z.string() })),
   /** Kernels on the system disk; the machine starts with the first. */
   kernels: z

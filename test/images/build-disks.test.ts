@@ -1,5 +1,6 @@
+import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
-import { buildDisks } from "../../src/images/build-disks.js";
+import { buildDisks, builderMemory } from "../../src/images/build-disks.js";
 import { plainFile } from "../../src/images/file-tree.js";
 import { readTexts } from "../../src/images/guest-files.js";
 import type { GuestTexts } from "../../src/images/guest-root.js";
@@ -58,4 +59,16 @@ test("a script of the guest that fails ends the build with what it said", async 
 test("a build that is stopped ends with the reason of whoever stopped it", async () => {
   const reason = new Error("the user has had enough");
   await expect(build(texts.guest, undefined, AbortSignal.abort(reason))).rejects.toBe(reason);
+});
+
+test("the building machine has room for the packed root, and for the unpacked one in half of its memory", () => {
+  fc.assert(
+    fc.property(fc.nat(300 << 20), (packed) => {
+      const memory = builderMemory(packed);
+      const unpacked = packed * 1.1;
+      expect(memory).toBeGreaterThanOrEqual((64 << 20) + packed + unpacked);
+      expect(memory / 2).toBeGreaterThanOrEqual(unpacked);
+      expect(memory % (1 << 20)).toBe(0);
+    }),
+  );
 });
