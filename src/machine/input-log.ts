@@ -21,6 +21,8 @@ export type MachineInput =
       readonly address: number;
       readonly bytes: Uint8Array;
     }
+  /** A request to the resident; how it acts on the guest follows from it. */
+  | { readonly kind: "ask-resident"; readonly atMs: VirtualMs; readonly request: unknown }
   | { readonly kind: "withhold-disk"; readonly atMs: VirtualMs; readonly disk: number }
   /** From then on every reset withholds the disk. */
   | { readonly kind: "withhold-disk-at-reset"; readonly atMs: VirtualMs; readonly disk: number }

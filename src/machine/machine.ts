@@ -101,6 +101,7 @@ export async function powerOnMachine(
     memorySha256: remote.memorySha256,
     prepareCapture: remote.prepareCapture,
     capture: remote.capture,
+    askResident: remote.askResident,
     saveWhole: remote.saveWhole,
     diskOverlay: remote.diskOverlay,
     withholdDisk: remote.withholdDisk,

@@ -8,6 +8,7 @@ import type { InputLog, MachineInput } from "./input-log.js";
 import { checkLinuxImage, type LinuxImage } from "./linux-boot.js";
 import { checkFits, type MachineState } from "./machine-state.js";
 import { giveAway } from "./remote.js";
+import type { MakeResident, Resident } from "./resident.js";
 import { createOutputLog, type Output, type SerialInput } from "./serial-line.js";
 import { type Emulator, openEmulator } from "./v86.js";
 
@@ -30,6 +31,9 @@ export interface RunRequest {
   /** Processor time that the guest may use, in ms; it pauses at most one turn after that. */
   readonly busyMs?: number;
 }
+
+/** Bit of control register 4: page-table entries have 8 bytes. */
+const CR4_PAE = 0x20;
 
 /** What happened while a machine ran. */
 export interface RunResult {
@@ -56,9 +60,14 @@ export type Pc = ReturnType<typeof createPc>;
  * Makes a PC that is switched off.
  *
  * @param load imports v86; called once, after the globals that v86 binds have been replaced
+ * @param makeResident makes what answers a guest's writes to the trap port; without it nothing does
  */
-export function createPc(load: () => Promise<{ readonly V86: new (options: V86Options) => V86 }>) {
+export function createPc(
+  load: () => Promise<{ readonly V86: new (options: V86Options) => V86 }>,
+  makeResident?: MakeResident,
+) {
   let on: { parts: PcParts; emulator: Emulator; disks: OverlayDisk[] } | null = null;
+  let resident: Resident | null = null;
   let diedOf: MachineDied | null = null;
 
   const pending: SerialInput[] = [];
@@ -107,10 +116,27 @@ export function createPc(load: () => Promise<{ readonly V86: new (options: V86Op
           wakeAt = null;
           resets.push(emulator.clock.now());
           for (const index of withheldAtReset) disk(index).withhold();
+          resident?.forget();
+        },
+        trap() {
+          resident?.trap();
         },
       },
     );
     on = { parts, emulator, disks };
+    resident =
+      makeResident?.({
+        now: () => emulator.clock.now(),
+        registers: () => emulator.registers(),
+        pageTables: () => ({
+          root: emulator.controlRegister(3) >>> 0,
+          extended: (emulator.controlRegister(4) & CR4_PAE) !== 0,
+        }),
+        ram: () => emulator.ram(),
+        write(bytes, address) {
+          emulator.write(bytes, address);
+        },
+      }) ?? null;
   }
 
   /** Hands over what is due, and says when the next input is. */
@@ -278,9 +304,22 @@ export function createPc(load: () => Promise<{ readonly V86: new (options: V86Op
       emulator.random.state = state.randomState;
       for (const [index, overlay] of state.disks.entries()) disk(index).attach(overlay);
       withheldAtReset.clear();
+      resident?.forget();
       pending.length = 0;
       log = [];
       wakeAt = null;
+    },
+
+    /**
+     * Passes a request on to the machine's resident, and resolves to its answer.
+     *
+     * @throws {MachineError} if the machine has none
+     */
+    askResident(request: unknown): unknown {
+      const { parts, emulator } = machine();
+      if (resident === null) throw new MachineError(`The machine "${parts.name}" has no resident.`);
+      log.push({ kind: "ask-resident", atMs: emulator.clock.now(), request });
+      return resident.request(request);
     },
 
     /** v86's own snapshot, for comparison: its size in bytes. */

@@ -23,6 +23,9 @@ export async function replay(machine: Machine, log: InputLog, until: VirtualMs):
       case "write-memory":
         await machine.writeMemory(input.address, input.bytes);
         break;
+      case "ask-resident":
+        await machine.askResident(input.request);
+        break;
       case "withhold-disk":
         await machine.withholdDisk(input.disk);
         break;

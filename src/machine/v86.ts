@@ -14,6 +14,7 @@ import { asV86Disk, type OverlayDisk } from "../storage/overlay-disk.js";
 import { type Forgotten, packDevices, unpackDevices } from "./device-state.js";
 import { MachineError } from "./errors.js";
 import { type LinuxImage, placeLinux } from "./linux-boot.js";
+import { TRAP_PORT } from "./resident.js";
 
 /** Serial lines that a machine has: COM1 and COM2. */
 export const SERIAL_LINES = 2;
@@ -25,7 +26,9 @@ const VGA_MEMORY_BYTES = 1 << 20;
 
 /** Offsets in the WebAssembly memory ([cpu], constructor). */
 export const LAYOUT = {
+  registers: 64,
   lastResult: 112,
+  controlRegisters: 580,
   inHlt: 616,
   instructionCounter: 664,
   mxcsr: 824,
@@ -61,6 +64,8 @@ export interface EmulatorListener {
   serialByte(line: number, byte: number): void;
   /** The guest resets: called before the firmware starts again. */
   reset(): void;
+  /** The guest has written to the trap port; it goes on with the registers that are left to it. */
+  trap(): void;
 }
 
 /** One v86, driven from outside: nothing happens in it but inside a call. */
@@ -79,6 +84,10 @@ export interface Emulator {
   reset(): void;
   /** Text of the VGA screen, a string a row. */
   screen(): string[];
+  /** General registers, live: eax, ecx, edx, ebx, esp, ebp, esi, edi. Of use only during a trap. */
+  registers(): Int32Array;
+  /** A control register, by its number. */
+  controlRegister(number: 0 | 2 | 3 | 4): number;
   /** Guest RAM. The view is good until the next call of anything here. */
   ram(): Uint8Array;
   /** Tells the emulator that code at an address may have changed, and stores the bytes there. */
@@ -152,6 +161,11 @@ export async function openEmulator(
       if (!frameStarts) return now;
       frameStarts = false;
       return now - 2 * TIME_PER_FRAME;
+    };
+    const writePort32 = env.io_port_write32 as (port: number, value: number) => void;
+    env.io_port_write32 = (port: number, value: number) => {
+      if (port === TRAP_PORT) listener.trap();
+      else writePort32(port, value);
     };
     env.get_rand_int = () => random.nextInt();
     env.stop_idling = () => undefined;
@@ -282,6 +296,8 @@ export async function openEmulator(
       cpu.reboot_internal();
     },
     screen: () => inside.screen_adapter.get_text_screen(),
+    registers: () => new Int32Array(view().buffer, LAYOUT.registers, 8),
+    controlRegister: (number) => view().getInt32(LAYOUT.controlRegisters + 4 * number, true),
     ram: () => new Uint8Array(view().buffer, ramBase, parts.memoryBytes),
     write(bytes, address) {
       v86.write_memory(bytes, address);

@@ -2,6 +2,7 @@
 import { parentPort } from "node:worker_threads";
 import { createPc } from "../machine/pc.js";
 import { serve } from "../machine/remote.js";
+import { createEngine } from "../process/engine.js";
 
 if (parentPort === null) throw new Error("This file is the body of a worker thread.");
 const port = parentPort;
@@ -15,5 +16,5 @@ serve(
       port.on("message", listener);
     },
   },
-  createPc(() => import("v86")),
+  createPc(() => import("v86"), createEngine),
 );

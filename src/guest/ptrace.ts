@@ -1,0 +1,220 @@
+/**
+ * Stopping tasks and looking into them.
+ *
+ * References:
+ * - [ptrace(2)]; the numbers are those of include/uapi/linux/ptrace.h and arch/x86/include/asm/ptrace-abi.h
+ * - [user] `struct user_regs_struct` and `struct user_fpxregs_struct`, arch/x86/include/asm/user_32.h
+ */
+import type { Program } from "./gate.js";
+import type { Stub } from "./stub-session.js";
+import { signalSet } from "./signals.js";
+import { SYSTEM_CALLS, type SystemCall } from "./system-calls.js";
+
+const REQUEST = {
+  getRegisters: 12,
+  setRegisters: 13,
+  detach: 17,
+  getFpx: 18,
+  setFpx: 19,
+  continueToSystemCall: 24,
+  getThreadArea: 25,
+  seize: 0x4206,
+  interrupt: 0x4207,
+  peekSignals: 0x4209,
+  getSignalMask: 0x420a,
+  setSignalMask: 0x420b,
+  getRseq: 0x420f,
+} as const;
+
+const WALL = 0x40000000;
+const SIGTRAP = 5;
+
+/** Size of `user_fpxregs_struct`, in bytes. */
+export const FPX_BYTES = 512;
+
+/** Registers of a stopped task, in the order of [user]. */
+export const REGISTER_NAMES = [
+  "ebx",
+  "ecx",
+  "edx",
+  "esi",
+  "edi",
+  "ebp",
+  "eax",
+  "ds",
+  "es",
+  "fs",
+  "gs",
+  "origEax",
+  "eip",
+  "cs",
+  "eflags",
+  "esp",
+  "ss",
+] as const;
+
+/** Registers of a stopped task, each as a signed 32-bit number. */
+export type Registers = Readonly<Record<(typeof REGISTER_NAMES)[number], number>>;
+
+/** What becomes of a stopped task if the stub that stopped it ends. */
+export type IfLost = "goes-on" | "is-killed";
+
+const OPTION_EXITKILL = 0x100000;
+
+/**
+ * Attaches to a task and stops it.
+ *
+ * @returns the signal that had stopped it before, or null if it was running
+ */
+export function* stopTask(stub: Stub, tid: number, ifLost: IfLost): Program<number | null> {
+  const options = ifLost === "is-killed" ? OPTION_EXITKILL : 0;
+  yield* stub.call("ptrace", REQUEST.seize, tid, 0, options);
+  yield* stub.call("ptrace", REQUEST.interrupt, tid, 0, 0);
+  const status = yield* awaitStop(stub, tid);
+  const signal = (status >> 8) & 0xff;
+  return signal === SIGTRAP ? null : signal;
+}
+
+/** Lets a stopped task go on, with the signal if one is given. */
+export function* letGo(stub: Stub, tid: number, signal = 0): Program<void> {
+  yield* stub.call("ptrace", REQUEST.detach, tid, 0, signal);
+}
+
+function* awaitStop(stub: Stub, tid: number): Program<number> {
+  yield* stub.call("wait4", tid, stub.out, WALL, 0);
+  const status = stub.view(4).getInt32(0, true);
+  if ((status & 0xff) !== 0x7f) throw new Error(`the task ${tid} ended while it was to be stopped`);
+  return status;
+}
+
+/** Reads the registers of a stopped task. */
+export function* getRegisters(stub: Stub, tid: number): Program<Registers> {
+  yield* stub.call("ptrace", REQUEST.getRegisters, tid, 0, stub.out);
+  const view = stub.view(4 * REGISTER_NAMES.length);
+  const values = REGISTER_NAMES.map((name, index) => [name, view.getInt32(4 * index, true)]);
+  // The entries have just these names.
+  return Object.fromEntries(values) as Registers;
+}
+
+/** Sets the registers of a stopped task. */
+export function* setRegisters(stub: Stub, tid: number, registers: Registers): Program<void> {
+  const values = Int32Array.from(REGISTER_NAMES, (name) => registers[name]);
+  yield* stub.call("ptrace", REQUEST.setRegisters, tid, 0, new Uint8Array(values.buffer));
+}
+
+/** x87 and SSE registers of a stopped task, as `fxsave` stores them. */
+export function* getFpx(stub: Stub, tid: number): Program<Uint8Array> {
+  yield* stub.call("ptrace", REQUEST.getFpx, tid, 0, stub.out);
+  return stub.results(FPX_BYTES);
+}
+
+/** Sets what `getFpx` reads. */
+export function* setFpx(stub: Stub, tid: number, fpx: Uint8Array): Program<void> {
+  yield* stub.call("ptrace", REQUEST.setFpx, tid, 0, fpx);
+}
+
+/** The signals that a stopped task has blocked, as a set of 8 bytes. */
+export function* getSignalMask(stub: Stub, tid: number): Program<Uint8Array> {
+  yield* stub.call("ptrace", REQUEST.getSignalMask, tid, 8, stub.out);
+  return stub.results(8);
+}
+
+/** Blocks just these signals in a stopped task. */
+export function* setSignalMask(stub: Stub, tid: number, mask: Uint8Array): Program<void> {
+  yield* stub.call("ptrace", REQUEST.setSignalMask, tid, 8, mask);
+}
+
+/** Number of the first entry of the descriptor table that belongs to a thread, and how many there are. */
+const FIRST_TLS_ENTRY = 6;
+const TLS_ENTRIES = 3;
+
+/** The segments of a stopped thread's own memory that are in use, each a `struct user_desc` of 16 bytes. */
+export function* getThreadAreas(stub: Stub, tid: number): Program<Uint8Array[]> {
+  const areas: Uint8Array[] = [];
+  for (let entry = FIRST_TLS_ENTRY; entry < FIRST_TLS_ENTRY + TLS_ENTRIES; entry++) {
+    yield* stub.call("ptrace", REQUEST.getThreadArea, tid, entry, stub.out);
+    const area = stub.results(16);
+    // Base and limit of an unused entry are zero.
+    if (area.subarray(4, 12).some((byte) => byte !== 0)) areas.push(area);
+  }
+  return areas;
+}
+
+/** Size of `siginfo_t`, in bytes. */
+export const SIGINFO_BYTES = 128;
+const MOST_PENDING = 256;
+
+/**
+ * Signals that wait for a stopped task, each a `siginfo_t`, in their order.
+ *
+ * @param shared those sent to the process, else those to this thread
+ */
+export function* peekSignals(stub: Stub, tid: number, shared: boolean): Program<Uint8Array[]> {
+  const args = new DataView(new ArrayBuffer(16));
+  args.setUint32(8, shared ? 1 : 0, true);
+  args.setInt32(12, MOST_PENDING, true);
+  const request = new Uint8Array(args.buffer);
+  const count = yield* stub.call("ptrace", REQUEST.peekSignals, tid, request, stub.out);
+  const all = stub.results(count * SIGINFO_BYTES);
+  return Array.from({ length: count }, (_, index) =>
+    all.slice(index * SIGINFO_BYTES, (index + 1) * SIGINFO_BYTES),
+  );
+}
+
+/** A restartable-sequences area that a thread has registered; see [rseq(2)]. */
+export interface RseqArea {
+  readonly address: number;
+  readonly bytes: number;
+  readonly signature: number;
+}
+
+/** The area that a stopped thread has registered, or null; kernels before 5.13 do not tell. */
+export function* getRseq(stub: Stub, tid: number): Program<RseqArea | null> {
+  // struct ptrace_rseq_configuration: u64 pointer, u32 size, u32 signature, u32 flags, padding.
+  const length = yield* stub.attempt("ptrace", REQUEST.getRseq, tid, 24, stub.out);
+  if (length < 16) return null;
+  const view = stub.view(16);
+  const address = view.getUint32(0, true);
+  return address === 0
+    ? null
+    : { address, bytes: view.getUint32(8, true), signature: view.getUint32(12, true) };
+}
+
+/** A stopped task that system calls can be made in. */
+export interface Tracee {
+  readonly tid: number;
+  /** Its registers, as they are to be when it goes on. */
+  readonly registers: Registers;
+  /** Address of an `int 0x80` in its memory. */
+  readonly gadget: number;
+}
+
+/**
+ * Makes a system call in a stopped task, which must have all signals blocked. Its registers are put
+ * back by whoever lets it go on.
+ *
+ * @returns what the call returned, an error as its negative number
+ */
+export function* callInside(
+  stub: Stub,
+  { tid, registers, gadget }: Tracee,
+  name: SystemCall,
+  ...args: readonly number[]
+): Program<number> {
+  const [ebx = 0, ecx = 0, edx = 0, esi = 0, edi = 0, ebp = 0] = args;
+  const eax = SYSTEM_CALLS[name];
+  const entry = { ...registers, eax, ebx, ecx, edx, esi, edi, ebp, origEax: -1, eip: gadget };
+  yield* setRegisters(stub, tid, entry);
+  for (let stop = 0; stop < 2; stop++) {
+    yield* stub.call("ptrace", REQUEST.continueToSystemCall, tid, 0, 0);
+    yield* awaitStop(stub, tid);
+  }
+  return (yield* getRegisters(stub, tid)).eax;
+}
+
+/** Blocks all signals of a stopped task, and tells which were blocked before. */
+export function* blockSignals(stub: Stub, tid: number): Program<Uint8Array> {
+  const before = yield* getSignalMask(stub, tid);
+  yield* setSignalMask(stub, tid, signalSet("all"));
+  return before;
+}

@@ -1,0 +1,86 @@
+/**
+ * What lies in the memory of a stopped process, read from the machine's RAM.
+ *
+ * References:
+ * - [pagemap] Documentation/admin-guide/mm/pagemap.rst of Linux
+ */
+import type { Program } from "../guest/gate.js";
+import { hex } from "../guest/memory.js";
+import type { MapsLine } from "../guest/procfs.js";
+import { PAGE_BYTES } from "../guest/page-tables.js";
+import { OUT_BYTES, type Stub } from "../guest/stub-session.js";
+import type { GuestAccess } from "../machine/resident.js";
+import { CannotCarry } from "./files/file-kind.js";
+
+/** Pages and where they lie; the content of one follows on that of the other. */
+export interface Pages {
+  readonly addresses: Uint32Array;
+  readonly content: Uint8Array;
+}
+
+const ENTRY_BYTES = 8;
+/** Bits of the upper half of an entry of the page map. */
+const PRESENT = 0x80000000;
+const SWAPPED = 0x40000000;
+const OF_FILE = 0x20000000;
+const FRAME_HIGH = 0x007fffff;
+
+/**
+ * The pages of a process that are its own: not those that show a file as it is, nor those that are all
+ * zero, as memory is anyway.
+ *
+ * @param isNew whether a page has to be in the result; it is asked for each page that could be
+ */
+export function* capturePages(
+  stub: Stub,
+  access: GuestAccess,
+  pid: number,
+  mappings: readonly MapsLine[],
+  isNew: (address: number, content: Uint8Array) => boolean,
+): Program<Pages> {
+  const addresses: number[] = [];
+  const frames: number[] = [];
+  const fd = yield* stub.call("open", `/proc/${pid}/pagemap`, 0);
+  for (const { start, end } of mappings) {
+    for (let at = start; at < end;) {
+      const bytes = Math.min(OUT_BYTES, ((end - at) / PAGE_BYTES) * ENTRY_BYTES);
+      const offset = (at / PAGE_BYTES) * ENTRY_BYTES;
+      const read = yield* stub.call("pread64", fd, stub.out, bytes, offset, 0);
+      if (read === 0) break;
+      const entries = stub.view(read);
+      for (let entry = 0; entry < read; entry += ENTRY_BYTES, at += PAGE_BYTES) {
+        const high = entries.getUint32(entry + 4, true);
+        if ((high & SWAPPED) !== 0) {
+          throw new CannotCarry(`page ${hex(at)} of process ${pid} is swapped out`);
+        }
+        if ((high & PRESENT) === 0 || (high & OF_FILE) !== 0) continue;
+        const frame = (high & FRAME_HIGH) * 2 ** 32 + entries.getUint32(entry, true);
+        const content = frameContent(access, frame);
+        if (!isNew(at, content)) continue;
+        addresses.push(at);
+        frames.push(frame);
+      }
+    }
+  }
+  yield* stub.call("close", fd);
+
+  const content = new Uint8Array(frames.length * PAGE_BYTES);
+  for (const [index, frame] of frames.entries()) {
+    content.set(frameContent(access, frame), index * PAGE_BYTES);
+  }
+  return { addresses: Uint32Array.from(addresses), content };
+}
+
+/** A view of a page frame; good until the guest runs. */
+function frameContent(access: GuestAccess, frame: number): Uint8Array {
+  const ram = access.ram();
+  const at = frame * PAGE_BYTES;
+  if (at + PAGE_BYTES > ram.length) throw new CannotCarry(`the guest names page frame ${frame}`);
+  return ram.subarray(at, at + PAGE_BYTES);
+}
+
+/** Whether all bytes of a page are zero. */
+export function isZero(page: Uint8Array): boolean {
+  const words = new Uint32Array(page.buffer, page.byteOffset, PAGE_BYTES / 4);
+  return words.every((word) => word === 0);
+}

@@ -1,0 +1,284 @@
+/**
+ * Reading all that a stopped process is.
+ *
+ * References:
+ * - [proc(5)]; [prctl(2)] PR_SET_MM_MAP for the layout of memory; [getrlimit(2)], [sigaction(2)], [getitimer(2)]
+ */
+import type { Program } from "../guest/gate.js";
+import { listNumbers, readFile, readLink, readText } from "../guest/files.js";
+import {
+  field,
+  type MapsLine,
+  parseFields,
+  parseMaps,
+  parseStat,
+  type Stat,
+} from "../guest/procfs.js";
+import { callInside, getRegisters, peekSignals, type Tracee } from "../guest/ptrace.js";
+import { LAST_SIGNAL } from "../guest/signals.js";
+import type { Stub } from "../guest/stub-session.js";
+import type { GuestAccess } from "../machine/resident.js";
+import { capturePages, isZero } from "./capture-memory.js";
+import { captureThread, type StoppedThread, type Window } from "./capture-thread.js";
+import { CannotCarry } from "./files/file-kind.js";
+import type { Mapping, ProcessImage } from "./image.js";
+import type { ProcessSummary } from "./select.js";
+
+/** A process of which every thread is stopped. */
+export interface StoppedProcess {
+  readonly summary: ProcessSummary;
+  /** The first one is the leader. */
+  readonly threads: readonly StoppedThread[];
+  readonly stoppedBy: number | null;
+}
+
+/** Areas that the kernel makes, which are not captured as memory. */
+const KERNEL_AREAS = ["[vvar]", "[vvar_vclock]", "[vdso]", "[vsyscall]"];
+
+const LIMITS = 16;
+const SIGACTION_BYTES = 20;
+const ITIMERVAL_BYTES = 16;
+const WINDOW_BYTES = 128;
+const SIGKILL = 9;
+const SIGSTOP = 19;
+
+/**
+ * Reads a stopped process, but for its descriptors, and leaves it as it was.
+ *
+ * @throws {CannotCarry} naming what cannot go on elsewhere
+ */
+export function* captureProcess(
+  stub: Stub,
+  access: GuestAccess,
+  { summary, threads, stoppedBy }: StoppedProcess,
+  parent: number | null,
+): Program<Omit<ProcessImage, "descriptors">> {
+  const { pid } = summary;
+  const stat = parseStat(yield* readText(stub, `/proc/${pid}/stat`));
+  const status = parseFields(yield* readText(stub, `/proc/${pid}/status`));
+  const maps = parseMaps(yield* readText(stub, `/proc/${pid}/maps`));
+  const own = maps.filter(({ path }) => !KERNEL_AREAS.includes(path));
+  const leader = threads[0];
+  const vdsoArea = maps.find(({ path }) => path === "[vdso]");
+  if (leader === undefined || vdsoArea === undefined) {
+    throw new CannotCarry(`process ${pid} has no vDSO through which it could be read`);
+  }
+  const pages = yield* capturePages(stub, access, pid, own, (_, page) => !isZero(page));
+  const mem = yield* stub.call("open", `/proc/${pid}/mem`, 2);
+  try {
+    const vdsoBytes = vdsoArea.end - vdsoArea.start;
+    const vdso = {
+      address: vdsoArea.start,
+      image: yield* readMemory(stub, mem, vdsoArea.start, vdsoBytes),
+    };
+    const gadget = vdsoArea.start + findInt80(vdso.image, pid);
+    const registers = yield* getRegisters(stub, leader.tid);
+    const address = ((registers.esp >>> 0) - 1024) & ~63;
+    const window: Window = {
+      address,
+      read: (length) => readMemory(stub, mem, address >>> 0, length),
+    };
+    const tracee = { tid: leader.tid, registers, gadget };
+    const covered = yield* window.read(WINDOW_BYTES);
+
+    const actions = yield* captureActions(stub, tracee, window, status);
+    const intervalTimers = yield* captureIntervalTimers(stub, tracee, window);
+    const images = [];
+    for (const thread of threads) {
+      images.push(yield* captureThread(stub, { pid, thread, gadget, window }));
+    }
+    yield* stub.call("pwrite64", mem, covered, covered.length, address, 0);
+
+    return {
+      pid,
+      parent,
+      group: summary.group,
+      session: summary.session,
+      controllingTerminal: controllingTerminal(summary),
+      stoppedBy,
+      executable: yield* readLink(stub, `/proc/${pid}/exe`),
+      workingDirectory: yield* readLink(stub, `/proc/${pid}/cwd`),
+      rootDirectory: yield* readLink(stub, `/proc/${pid}/root`),
+      umask: parseInt(field(status, "Umask"), 8),
+      limits: yield* captureLimits(stub, pid),
+      credentials: credentials(status),
+      oomScoreAdjustment: Number(yield* readText(stub, `/proc/${pid}/oom_score_adj`)),
+      memoryLayout: memoryLayout(stat, own),
+      auxiliaryVector: yield* readFile(stub, `/proc/${pid}/auxv`),
+      mappings: yield* captureMappings(stub, pid, own),
+      vdso,
+      pages,
+      actions,
+      pending: yield* peekSignals(stub, leader.tid, true),
+      intervalTimers,
+      threads: images,
+    };
+  } finally {
+    yield* stub.attempt("close", mem);
+  }
+}
+
+function* readMemory(
+  stub: Stub,
+  mem: number,
+  address: number,
+  length: number,
+): Program<Uint8Array> {
+  const read = yield* stub.call("pread64", mem, stub.out, length, address, 0);
+  return stub.results(read);
+}
+
+/** Where in a vDSO there is an `int 0x80`. */
+export function findInt80(image: Uint8Array, pid: number): number {
+  const at = image.findIndex((byte, index) => byte === 0xcd && image[index + 1] === 0x80);
+  if (at < 0) throw new CannotCarry(`the vDSO of process ${pid} has no int 0x80`);
+  return at;
+}
+
+function controllingTerminal({
+  pid,
+  session,
+  terminal,
+  foreground,
+}: ProcessSummary): ProcessImage["controllingTerminal"] {
+  if (pid !== session || terminal === 0) return null;
+  return { path: terminalPath(pid, terminal), foreground };
+}
+
+/** The path of a terminal by its device number, as [proc_pid_stat(5)] gives it; numbers by [devices]. */
+function terminalPath(pid: number, device: number): string {
+  const major = (device >> 8) & 0xfff;
+  const minor = (device & 0xff) | ((device >> 12) & 0xfff00);
+  if (major === 4 && minor >= 64) return `/dev/ttyS${minor - 64}`;
+  if (major === 4) return `/dev/tty${minor}`;
+  if (major >= 136 && major <= 143) return `/dev/pts/${(major - 136) * 256 + minor}`;
+  throw new CannotCarry(`the terminal ${major}:${minor} of process ${pid} is of an unknown kind`);
+}
+
+function* captureActions(
+  stub: Stub,
+  tracee: Tracee,
+  window: Window,
+  status: ReturnType<typeof parseFields>,
+): Program<ProcessImage["actions"]> {
+  const caught = BigInt(`0x${field(status, "SigCgt")}`) | BigInt(`0x${field(status, "SigIgn")}`);
+  const actions: { signal: number; action: Uint8Array }[] = [];
+  for (let signal = 1; signal <= LAST_SIGNAL; signal++) {
+    if (signal === SIGKILL || signal === SIGSTOP) continue;
+    if ((caught & (1n << BigInt(signal - 1))) === 0n) continue;
+    yield* callInside(stub, tracee, "rt_sigaction", signal, 0, window.address, 8);
+    actions.push({ signal, action: yield* window.read(SIGACTION_BYTES) });
+  }
+  return actions;
+}
+
+function* captureIntervalTimers(stub: Stub, tracee: Tracee, window: Window): Program<Uint8Array[]> {
+  const timers: Uint8Array[] = [];
+  for (const which of [0, 1, 2]) {
+    yield* callInside(stub, tracee, "getitimer", which, window.address);
+    timers.push(yield* window.read(ITIMERVAL_BYTES));
+  }
+  return timers;
+}
+
+function* captureLimits(stub: Stub, pid: number): Program<[bigint, bigint][]> {
+  const limits: [bigint, bigint][] = [];
+  for (let resource = 0; resource < LIMITS; resource++) {
+    yield* stub.call("prlimit64", pid, resource, 0, stub.out);
+    const view = stub.view(16);
+    limits.push([view.getBigUint64(0, true), view.getBigUint64(8, true)]);
+  }
+  return limits;
+}
+
+function credentials(status: ReturnType<typeof parseFields>): ProcessImage["credentials"] {
+  const numbers = (name: string): number[] =>
+    field(status, name)
+      .split(/\s+/)
+      .filter((part) => part !== "")
+      .map(Number);
+  const set = (name: string): bigint => BigInt(`0x${field(status, name)}`);
+  return {
+    uids: numbers("Uid"),
+    gids: numbers("Gid"),
+    groups: numbers("Groups"),
+    capabilities: ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"].map(set),
+    noNewPrivileges: field(status, "NoNewPrivs") === "1",
+  };
+}
+
+/** Fields of `/proc/PID/stat` that PR_SET_MM_MAP takes: start_code, end_code, start_data, end_data, start_brk, (brk), start_stack, arg_start ... env_end. */
+function memoryLayout(stat: Stat, maps: readonly MapsLine[]): number[] {
+  const heap = maps.find(({ path }) => path === "[heap]");
+  const startBrk = stat.field(47);
+  return [
+    stat.field(26),
+    stat.field(27),
+    stat.field(45),
+    stat.field(46),
+    startBrk,
+    heap?.end ?? startBrk,
+    stat.field(28),
+    stat.field(48),
+    stat.field(49),
+    stat.field(50),
+    stat.field(51),
+  ];
+}
+
+function* captureMappings(stub: Stub, pid: number, maps: readonly MapsLine[]): Program<Mapping[]> {
+  const flags = vmFlags(yield* readText(stub, `/proc/${pid}/smaps`));
+  const mappings: Mapping[] = [];
+  for (const line of maps) {
+    const { start, end, read, write, execute, shared, offset, path, inode } = line;
+    const its = flags.get(start) ?? [];
+    const named = path.startsWith("/");
+    if (shared && inode !== 0 && (!named || path.endsWith(" (deleted)"))) {
+      throw new CannotCarry(`process ${pid} shares memory without a file: ${path}`);
+    }
+    if (named && path.endsWith(" (deleted)")) {
+      throw new CannotCarry(`process ${pid} has the deleted file ${path} mapped`);
+    }
+    mappings.push({
+      start,
+      end,
+      protection: (read ? 1 : 0) | (write ? 2 : 0) | (execute ? 4 : 0),
+      growsDown: its.includes("gd"),
+      locked: its.includes("lo"),
+      file: named ? { path, offset, shared, ...(yield* fileVersion(stub, path)) } : null,
+      sharedMemory: null,
+    });
+  }
+  return mappings;
+}
+
+/** Size and time of last change of a file: whether it is still the one that was mapped. */
+export function* fileVersion(
+  stub: Stub,
+  path: string,
+): Program<{ size: number; changedNs: bigint }> {
+  yield* stub.call("stat64", path, stub.out);
+  const view = stub.view(96);
+  return {
+    size: Number(view.getBigInt64(44, true)),
+    changedNs: BigInt(view.getUint32(72, true)) * 1_000_000_000n + BigInt(view.getUint32(76, true)),
+  };
+}
+
+/** The flags of each area, by its first address, from `/proc/PID/smaps`. */
+function vmFlags(text: string): ReadonlyMap<number, readonly string[]> {
+  const flags = new Map<number, string[]>();
+  let start = 0;
+  for (const line of text.split("\n")) {
+    const area = /^([0-9a-f]+)-[0-9a-f]+ /.exec(line);
+    if (area !== null) start = parseInt(area[1] ?? "", 16);
+    if (line.startsWith("VmFlags:")) flags.set(start, line.slice(8).trim().split(" "));
+  }
+  return flags;
+}
+
+/** The threads of a process, ascending; its leader is the one whose number is the process id. */
+export function* listThreads(stub: Stub, pid: number): Program<number[]> {
+  const tids = yield* listNumbers(stub, `/proc/${pid}/task`);
+  return [pid, ...tids.filter((tid) => tid !== pid)];
+}

@@ -1,0 +1,64 @@
+import { readText } from "../guest/files.js";
+import { createCommandLoop } from "../guest/command-loop.js";
+import type { Program } from "../guest/gate.js";
+import type { Stub } from "../guest/stub-session.js";
+import type { GuestAccess, Resident } from "../machine/resident.js";
+import { capture } from "./capture.js";
+import { freeze, type FrozenTree, thaw } from "./freeze.js";
+import type { TreeImage } from "./image.js";
+import { release, restore } from "./restore.js";
+import { listProcesses, type ProcessSummary, type Selection } from "./select.js";
+
+/** What a stub in a guest can be told to do with processes. Both ends of the link share this table by its type. */
+export type ProcessCommands = ReturnType<typeof processCommands>;
+
+function processCommands(access: GuestAccess) {
+  let frozen: FrozenTree | null = null;
+  let restored: TreeImage | null = null;
+
+  return {
+    /** The kernel that runs: `uname -r`. */
+    *kernel(stub: Stub): Program<string> {
+      return (yield* readText(stub, "/proc/sys/kernel/osrelease")).trim();
+    },
+
+    list: (stub: Stub): Program<ProcessSummary[]> => listProcesses(stub),
+
+    /** Stops the selected processes and reads them. They stand still until `thaw`, unless this fails. */
+    *capture(stub: Stub, selections: readonly Selection[]): Program<TreeImage> {
+      const own = yield* stub.call("getpid");
+      const tree = yield* freeze(stub, selections, own);
+      try {
+        const image = yield* capture(stub, access, tree);
+        frozen = tree;
+        return image;
+      } catch (error) {
+        yield* thaw(stub, tree);
+        throw error;
+      }
+    },
+
+    /** Lets captured processes go on. */
+    *thaw(stub: Stub): Program<void> {
+      if (frozen !== null) yield* thaw(stub, frozen);
+      frozen = null;
+    },
+
+    /** Makes the processes of an image; they stand still until `release`. */
+    *restore(stub: Stub, image: TreeImage): Program<void> {
+      yield* restore(stub, access, image);
+      restored = image;
+    },
+
+    /** Lets restored processes go on. */
+    *release(stub: Stub): Program<void> {
+      if (restored !== null) yield* release(stub, restored);
+      restored = null;
+    },
+  };
+}
+
+/** Makes the resident that captures and restores processes. */
+export function createEngine(access: GuestAccess): Resident {
+  return createCommandLoop(access, () => processCommands(access));
+}

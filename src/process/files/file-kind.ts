@@ -1,0 +1,79 @@
+import type { Program } from "../../guest/gate.js";
+import type { Stub } from "../../guest/stub-session.js";
+
+/** An open file of a stopped process, for the kind of file that captures it. */
+export interface FoundFile {
+  /** A duplicate of the descriptor, in the stub. */
+  readonly fd: number;
+  /** Where the link in `/proc/PID/fd` points. */
+  readonly link: string;
+  /** File type bits and permissions, as of [stat(2)]. */
+  readonly mode: number;
+  readonly device: number;
+  readonly specialDevice: number;
+  /** In bytes. */
+  readonly size: number;
+  /** Last change of its content, in ns since 1970. */
+  readonly changedNs: bigint;
+  /** Number of names that it has. */
+  readonly links: number;
+  /** What it was opened with, as of [open(2)], without O_CLOEXEC. */
+  readonly flags: number;
+  readonly position: number;
+  /** Lines of `/proc/PID/fdinfo/FD`. */
+  readonly info: ReadonlyMap<string, readonly string[]>;
+  readonly pid: number;
+  /** The process's own number for it. */
+  readonly number: number;
+}
+
+/** What the files of one capture have in common. */
+export interface CaptureContext {
+  /** Process ids that are captured. */
+  readonly pids: ReadonlySet<number>;
+  /** Things that several files have in common and that are captured once, by kind and name. */
+  readonly shared: Map<string, unknown>;
+}
+
+/** What the files of one restore have in common. */
+export interface RestoreContext {
+  /** Things that several files have in common and that are made once, by kind and name: descriptors in the stub. */
+  readonly shared: Map<string, unknown>;
+}
+
+/**
+ * One kind of open file. `S` is its state in a process image: a plain object with the literal `kind`.
+ */
+export interface FileKind<S extends { readonly kind: string }> {
+  readonly kind: S["kind"];
+  /** Whether a file is of this kind. */
+  matches(file: FoundFile): boolean;
+  /**
+   * Reads the state of a file without changing it.
+   *
+   * @throws {CannotCarry} if this very file cannot go on elsewhere
+   */
+  capture(stub: Stub, file: FoundFile, context: CaptureContext): Program<S>;
+  /** Opens the file again, in the stub that starts the tree. Resolves to its descriptor there. */
+  open(stub: Stub, state: S, context: RestoreContext): Program<number>;
+}
+
+/** Something that a process uses cannot be carried to another kernel. */
+export class CannotCarry extends Error {
+  override readonly name = "CannotCarry";
+}
+
+/** File types of [inode(7)]. */
+export const FILE_TYPE = {
+  mask: 0o170000,
+  socket: 0o140000,
+  regular: 0o100000,
+  directory: 0o040000,
+  characterDevice: 0o020000,
+  fifo: 0o010000,
+} as const;
+
+/** Whether a mode is that of a file type. */
+export function isType(mode: number, type: keyof typeof FILE_TYPE): boolean {
+  return (mode & FILE_TYPE.mask) === FILE_TYPE[type];
+}

@@ -1,0 +1,51 @@
+/**
+ * Files that are opened again by their path: regular files, directories, devices without hidden state.
+ *
+ * References:
+ * - [open(2)], [devices] Documentation/admin-guide/devices.txt of Linux: numbers of the memory devices
+ */
+import { z } from "zod";
+import { CannotCarry, type FileKind, isType } from "./file-kind.js";
+
+/** @see pathFile */
+export const pathFileSchema = z.strictObject({
+  kind: z.literal("path"),
+  path: z.string(),
+  /** As of [open(2)]. */
+  flags: z.int(),
+  /** In bytes; for a directory, the number that its file system gave for the place. */
+  position: z.int().min(0),
+});
+type PathFile = z.infer<typeof pathFileSchema>;
+
+const O_CREAT_EXCL_TRUNC = 0o1300;
+const SEEK_SET = 0;
+
+/** Memory devices of which every opening is alike: null, zero, full, random, urandom, kmsg. */
+const PLAIN_DEVICES = [3, 5, 7, 8, 9, 11].map((minor) => 0x100 + minor);
+
+/** A file that is found by its path. */
+export const pathFile: FileKind<PathFile> = {
+  kind: "path",
+  matches: (file) =>
+    isType(file.mode, "regular") ||
+    isType(file.mode, "directory") ||
+    (isType(file.mode, "characterDevice") && PLAIN_DEVICES.includes(file.specialDevice)),
+
+  *capture(_stub, { link, flags, position, links, pid, number }) {
+    if (links === 0) {
+      throw new CannotCarry(`the file ${link}, descriptor ${number} of process ${pid}, is deleted`);
+    }
+    return { kind: "path", path: link, flags: flags & ~O_CREAT_EXCL_TRUNC, position };
+  },
+
+  *open(stub, { path, flags, position }) {
+    const fd = yield* stub.call("open", path, flags);
+    if (position > 0) {
+      // [llseek(2)]: high and low half, where to put the result, from where.
+      const high = Math.floor(position / 2 ** 32);
+      yield* stub.call("_llseek", fd, high, position | 0, stub.out, SEEK_SET);
+    }
+    return fd;
+  },
+};

@@ -1,0 +1,145 @@
+/**
+ * Giving a stub the memory of the process that it is to become.
+ *
+ * References:
+ * - [mmap(2)], [madvise(2)] MADV_POPULATE_WRITE (since Linux 5.14), [mremap(2)]
+ */
+import { SystemCallFailed } from "../guest/errno.js";
+import type { Program } from "../guest/gate.js";
+import { hex } from "../guest/memory.js";
+import { PAGE_BYTES } from "../guest/page-tables.js";
+import type { MapsLine } from "../guest/procfs.js";
+import { STUB_AREA } from "../guest/stub.js";
+import type { Stub } from "../guest/stub-session.js";
+import { fileVersion } from "./capture-process.js";
+import type { Pages } from "./capture-memory.js";
+import { CannotCarry } from "./files/file-kind.js";
+import type { Mapping, ProcessImage } from "./image.js";
+import { redirectVdso } from "./vdso.js";
+
+const PROT_WRITE = 2;
+const PROT_ALL = 7;
+const PROT_READ_EXECUTE = 5;
+const MAP_SHARED = 1;
+const MAP_PRIVATE = 2;
+const MAP_FIXED = 0x10;
+const MAP_ANONYMOUS = 0x20;
+const MAP_GROWSDOWN = 0x100;
+const MAP_POPULATE = 0x8000;
+const MREMAP_MAYMOVE_FIXED = 3;
+const MADV_POPULATE_WRITE = 23;
+const O_RDWR = 2;
+
+/** What a stub has in its memory when it starts, from its `/proc/self/maps`, and the image of its vDSO. */
+export interface StubAreas {
+  readonly maps: readonly MapsLine[];
+  readonly vdsoImage: Uint8Array;
+}
+
+/** Replaces the stub's memory, but for its own area, by that of a process. */
+export function* restoreMemory(
+  stub: Stub,
+  areas: StubAreas,
+  { mappings, pages, vdso, pid }: ProcessImage,
+): Program<void> {
+  const parked = yield* parkVdso(stub, areas, mappings);
+  for (const { start, end, path } of areas.maps) {
+    const isOwn = start >= STUB_AREA.start && start < STUB_AREA.end && !path.startsWith("/");
+    if (!isOwn && !path.startsWith("[v")) yield* stub.call("munmap", start, end - start);
+  }
+  for (const mapping of mappings) yield* map(stub, mapping, pid);
+  yield* fill(stub, pages);
+  if (vdso !== null) {
+    const image = redirectVdso(vdso.image, vdso.address, areas.vdsoImage, parked);
+    const flags = MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_POPULATE;
+    yield* stub.call("mmap2", vdso.address, image.length, PROT_ALL, flags, -1, 0);
+    stub.memory.write(vdso.address, image);
+    yield* stub.call("mprotect", vdso.address, image.length, PROT_READ_EXECUTE);
+  }
+  for (const { start, end, protection, locked } of mappings) {
+    if ((protection & PROT_WRITE) === 0) {
+      yield* stub.call("mprotect", start, end - start, protection);
+    }
+    if (locked) yield* stub.call("mlock", start, end - start);
+  }
+}
+
+/** Moves this kernel's vDSO to where nothing of the process lies; resolves to its address. */
+function* parkVdso(stub: Stub, { maps }: StubAreas, mappings: readonly Mapping[]): Program<number> {
+  const kernels = maps.filter(({ path }) => path.startsWith("[v"));
+  const first = kernels[0];
+  const vdso = kernels.find(({ path }) => path === "[vdso]");
+  if (first === undefined || vdso === undefined) {
+    throw new CannotCarry("the kernel to restore on gives its processes no vDSO");
+  }
+  const taken = [...mappings, ...maps];
+  let at: number = STUB_AREA.end;
+  const bytes = vdso.end - first.start;
+  for (;;) {
+    const inTheWay = taken.find(({ start, end }) => start < at + bytes && end > at);
+    if (inTheWay === undefined) break;
+    at = inTheWay.end;
+  }
+  for (const { start, end } of kernels) {
+    const size = end - start;
+    const to = at + start - first.start;
+    yield* stub.call("mremap", start, size, size, MREMAP_MAYMOVE_FIXED, to);
+  }
+  return at + vdso.start - first.start;
+}
+
+function* map(stub: Stub, mapping: Mapping, pid: number): Program<void> {
+  const { start, end, protection, file, growsDown } = mapping;
+  const bytes = end - start;
+  if (file === null) {
+    const flags = MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | (growsDown ? MAP_GROWSDOWN : 0);
+    yield* stub.call("mmap2", start, bytes, protection | PROT_WRITE, flags, -1, 0);
+    return;
+  }
+  const { size, changedNs } = yield* fileVersion(stub, file.path);
+  if (size !== file.size || changedNs !== file.changedNs) {
+    throw new CannotCarry(
+      `process ${pid} has ${file.path} mapped at ${hex(start)}, which is another file after the update`,
+    );
+  }
+  const writes = file.shared && (protection & PROT_WRITE) !== 0;
+  const fd = yield* stub.call("open", file.path, writes ? O_RDWR : 0);
+  // Private pages are filled before they get their protection.
+  const first = file.shared ? protection : protection | PROT_WRITE;
+  const flags = (file.shared ? MAP_SHARED : MAP_PRIVATE) | MAP_FIXED;
+  yield* stub.call("mmap2", start, bytes, first, flags, fd, file.offset / PAGE_BYTES);
+  yield* stub.call("close", fd);
+}
+
+/** Writes pages into memory that is mapped so that it can be written to. */
+function* fill(stub: Stub, { addresses, content }: Pages): Program<void> {
+  for (const [first, count] of runs(addresses)) {
+    const start = addresses[first] ?? 0;
+    yield* populate(stub, start, count * PAGE_BYTES);
+    stub.memory.write(start, content.subarray(first * PAGE_BYTES, (first + count) * PAGE_BYTES));
+  }
+}
+
+/** Pages that lie one behind the other: index of the first, and how many. */
+function* runs(addresses: Uint32Array): Generator<readonly [number, number]> {
+  let first = 0;
+  for (let index = 1; index <= addresses.length; index++) {
+    const next = (addresses[first] ?? 0) + (index - first) * PAGE_BYTES;
+    if (addresses[index] === next) continue;
+    yield [first, index - first];
+    first = index;
+  }
+}
+
+function* populate(stub: Stub, start: number, bytes: number): Program<void> {
+  const result = yield* stub.attempt("madvise", start, bytes, MADV_POPULATE_WRITE);
+  if (result === 0) return;
+  // Older kernels: whoever reads zeros to a page gets a page of its own.
+  const zeros = yield* stub.call("open", "/dev/zero", 0);
+  for (let done = 0; done < bytes;) {
+    const read = yield* stub.call("read", zeros, start + done, bytes - done);
+    if (read === 0) throw new SystemCallFailed("read from /dev/zero", 5);
+    done += read;
+  }
+  yield* stub.call("close", zeros);
+}

@@ -1,0 +1,99 @@
+import type { Program } from "../guest/gate.js";
+import { listNumbers, readText } from "../guest/files.js";
+import { parseStat } from "../guest/procfs.js";
+import type { Stub } from "../guest/stub-session.js";
+import { SystemCallFailed } from "../guest/errno.js";
+
+/** Which processes are meant: each with all that descend from it. */
+export type Selection =
+  | { readonly by: "pid"; readonly pid: number }
+  /** All processes of this name, as `comm` gives it. */
+  | { readonly by: "name"; readonly name: string }
+  /** All processes of a session, by the process id of its leader. */
+  | { readonly by: "session"; readonly session: number };
+
+/** A process as `/proc` shows it. */
+export interface ProcessSummary {
+  readonly pid: number;
+  readonly parent: number;
+  readonly group: number;
+  readonly session: number;
+  readonly name: string;
+  /** R, S, D, Z, T, t, X. */
+  readonly state: string;
+  /** Terminal that controls it, as a device number; 0 for none. */
+  readonly terminal: number;
+  /** Process group in the foreground of that terminal, or -1. */
+  readonly foreground: number;
+  /** Kernel threads have no memory of their own. */
+  readonly kernelThread: boolean;
+}
+
+const PF_KTHREAD = 0x200000;
+
+/** All processes, ascending by process id. */
+export function* listProcesses(stub: Stub): Program<ProcessSummary[]> {
+  const processes: ProcessSummary[] = [];
+  for (const pid of yield* listNumbers(stub, "/proc")) {
+    try {
+      processes.push(summarise(pid, yield* readText(stub, `/proc/${pid}/stat`)));
+    } catch (error) {
+      // It has ended since the directory was read.
+      if (!(error instanceof SystemCallFailed && error.is("ENOENT", "ESRCH"))) throw error;
+    }
+  }
+  return processes;
+}
+
+function summarise(pid: number, text: string): ProcessSummary {
+  const stat = parseStat(text);
+  return {
+    pid,
+    parent: stat.field(4),
+    group: stat.field(5),
+    session: stat.field(6),
+    name: stat.name,
+    state: stat.state,
+    terminal: stat.field(7),
+    foreground: stat.field(8),
+    kernelThread: (stat.field(9) & PF_KTHREAD) !== 0,
+  };
+}
+
+/** The processes that are selected, parents before their children; `own` and its parents are never among them. */
+export function select(
+  all: readonly ProcessSummary[],
+  selections: readonly Selection[],
+  own: number,
+): ProcessSummary[] {
+  const spared = new Set(ancestry(all, own));
+  const chosen = new Set<number>();
+  const isChosen = (process: ProcessSummary): boolean =>
+    selections.some((selection) => {
+      switch (selection.by) {
+        case "pid":
+          return process.pid === selection.pid;
+        case "name":
+          return process.name === selection.name;
+        case "session":
+          return process.session === selection.session;
+      }
+    });
+  // A child can have a lower number than its parent once the numbers have wrapped.
+  const inOrder: ProcessSummary[] = [];
+  const visit = (process: ProcessSummary, parentChosen: boolean): void => {
+    const taken = (parentChosen || isChosen(process)) && !process.kernelThread;
+    if (taken && !spared.has(process.pid) && !chosen.has(process.pid)) {
+      chosen.add(process.pid);
+      inOrder.push(process);
+    }
+    for (const child of all) if (child.parent === process.pid) visit(child, taken);
+  };
+  for (const process of all) if (process.parent === 0) visit(process, false);
+  return inOrder;
+}
+
+function ancestry(all: readonly ProcessSummary[], pid: number): number[] {
+  const parent = all.find((each) => each.pid === pid)?.parent;
+  return parent === undefined || parent === 0 ? [pid] : [pid, ...ancestry(all, parent)];
+}

@@ -1,0 +1,122 @@
+import { after } from "../../src/clock/virtual-time.js";
+import { guestLogin } from "../../src/experiment/prepared-guest.js";
+import { linkStub, type CommandLink } from "../../src/guest/command-link.js";
+import { serialStub } from "../../src/guest/serial-stub.js";
+import { openConsole } from "../../src/machine/console.js";
+import type { ProcessCommands } from "../../src/process/engine.js";
+import { logIn, runCommand, type Terminal } from "../../src/reboot/vm.js";
+import type { TwoKernels } from "./two-kernels.js";
+
+/** A guest on its old kernel and the same guest on its new one, between which programs are moved. */
+export interface Pair {
+  readonly source: Side;
+  readonly target: Side;
+  dispose(): Promise<void>;
+}
+
+/** One machine of a pair, with a shell of root open on its console. */
+export interface Side extends Terminal {
+  /** Runs a shell command and returns what it prints. */
+  sh(command: string): Promise<string>;
+  /** Lets virtual time pass, in ms. */
+  pass(ms: number): Promise<void>;
+  /** Starts a stub. */
+  stub(): Promise<CommandLink<ProcessCommands>>;
+}
+
+/** Process ids given out from here on are of the source only. */
+const SOURCE_PIDS = 20_000;
+/** Where the programs keep their files: on the disk that goes along. */
+const HOME_DISK = 1;
+const COMMAND_MS = 20_000;
+const MOVE_MS = 20_000;
+
+/** Starts both machines. */
+export async function openPair({ guest, before, after: updated }: TwoKernels): Promise<Pair> {
+  async function side(name: string, snapshot: TwoKernels["before"]): Promise<Side> {
+    const machine = await guest.startMachine(name);
+    await machine.restoreSnapshot(snapshot);
+    const console = openConsole(machine, 0);
+    const advance = async (until: ReturnType<typeof machine.now>): Promise<void> => {
+      await machine.run({ until });
+    };
+    await logIn({ machine, console }, { login: guestLogin(guest.recipe) });
+    return {
+      machine,
+      console,
+      async sh(command) {
+        const { output } = await runCommand({ machine, console }, command, COMMAND_MS);
+        return output;
+      },
+      pass: (ms) => advance(after(machine.now(), ms)),
+      stub: () => linkStub<ProcessCommands>(machine, serialStub(console, advance)),
+    };
+  }
+  const [source, target] = await Promise.all([side("source", before), side("target", updated)]);
+  await source.sh(`echo ${SOURCE_PIDS} >/proc/sys/kernel/ns_last_pid`);
+  await target.sh("umount /home");
+  return {
+    source,
+    target,
+    async dispose() {
+      await source.machine.dispose();
+      await target.machine.dispose();
+    },
+  };
+}
+
+/**
+ * Moves a process, with all that descend from it, and the disk of /home; what is left of it in the source is killed.
+ *
+ * @throws {CommandFailed} with what cannot be captured or restored; the process goes on in the source then
+ */
+export async function move({ source, target }: Pair, pid: number): Promise<void> {
+  const from = await source.stub();
+  try {
+    const image = await from.ask("capture", [{ by: "pid", pid }], MOVE_MS);
+    await source.sh("sync; fsfreeze -f /home");
+    const home = await source.machine.diskOverlay(HOME_DISK);
+    await source.sh("fsfreeze -u /home");
+    await target.machine.attachDisk(HOME_DISK, home);
+    await target.sh("blockdev --flushbufs /dev/sdb; mount /home");
+    const to = await target.stub();
+    await to.ask("restore", image, MOVE_MS);
+    await to.ask("release", null, MOVE_MS);
+    await to.leave();
+    // A dead process needs no thawing.
+    const pids = image.processes.map((process) => process.pid).join(" ");
+    await source.sh(`kill -9 ${pids}`);
+  } finally {
+    await from.ask("thaw", null, MOVE_MS);
+    await from.leave();
+  }
+}
+
+/**
+ * Starts a self-checking program of the guest, moves it, and returns the line with its verdict.
+ *
+ * @throws {CommandFailed} with what cannot be captured or restored
+ */
+export async function moveProof(pair: Pair, name: string): Promise<string> {
+  const { source, target } = pair;
+  await source.sh("rm -f /run/proof-check; mkdir -p /home/proof");
+  source.console.skip();
+  await source.console.type(
+    ` (cd /home/proof; PROOF_DIR=/home/proof setsid /usr/lib/proof/${name} </dev/null >/dev/ttyS0 2>&1 &)\n`,
+  );
+  const { match } = await source.console.expect(
+    new RegExp(`(READY ${name} (\\d+)|(?:FAILED|SKIPPED) ${name}.*)\\n`, "m"),
+    { withinMs: COMMAND_MS, what: `${name} to be ready` },
+  );
+  if (match[2] === undefined) return match[1] ?? "";
+  await target.sh("rm -f /run/proof-check");
+  await move(pair, Number(match[2]));
+  target.console.skip();
+  await target.console.type(" touch /run/proof-check\n");
+  const verdict = await target.console.expect(
+    new RegExp(`((?:PASSED|FAILED|SKIPPED) ${name}.*)\\n`, "m"),
+    { withinMs: COMMAND_MS, what: `the verdict of ${name}` },
+  );
+  await target.sh("cd /; umount /home");
+  return verdict.match[1] ?? "";
+}
