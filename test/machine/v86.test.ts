@@ -73,7 +73,9 @@ describe("the pinned v86 is inside what it is taken for", () => {
   test("its memory is laid out as expected", () => {
     const views = inside.v86.cpu as unknown as Views;
     const layout = {
+      registers: views.reg32?.byteOffset,
       lastResult: views.last_result?.byteOffset,
+      controlRegisters: views.cr?.byteOffset,
       inHlt: views.in_hlt?.byteOffset,
       instructionCounter: views.instruction_counter?.byteOffset,
       mxcsr: views.mxcsr?.byteOffset,
