@@ -35,7 +35,6 @@ export interface CapturedFiles {
  * @throws {CannotCarry} naming the process and the descriptor that cannot go on elsewhere
  */
 export function* captureFiles(stub: Stub, pids: readonly number[]): Program<CapturedFiles> {
-  const context: CaptureContext = { pids: new Set(pids), shared: new Map() };
   const met: MetFile[] = [];
   const found: { file: FoundFile; fd: number }[] = [];
   const descriptors = new Map<number, ProcessImage["descriptors"]>();
@@ -59,6 +58,11 @@ export function* captureFiles(stub: Stub, pids: readonly number[]): Program<Capt
     descriptors.set(pid, its);
     yield* stub.call("close", pidfd);
   }
+  const context: CaptureContext = {
+    pids: new Set(pids),
+    files: found.map(({ file }) => file),
+    shared: new Map(),
+  };
   const files: FileImage[] = [];
   try {
     for (const { file } of found) files.push(yield* captureFile(stub, file, context));
@@ -84,6 +88,9 @@ function* fileStatus(stub: Stub, fd: number) {
   return {
     mode: view.getUint32(16, true),
     device: Number(view.getBigUint64(0, true)),
+    inode: Number(view.getBigUint64(88, true)),
+    uid: view.getUint32(24, true),
+    gid: view.getUint32(28, true),
     specialDevice: Number(view.getBigUint64(32, true)),
     size: Number(view.getBigInt64(44, true)),
     changedNs: BigInt(view.getUint32(72, true)) * 1_000_000_000n + BigInt(view.getUint32(76, true)),

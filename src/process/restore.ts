@@ -26,7 +26,7 @@ import { findInt80 } from "./capture-process.js";
 import { continueClocks } from "./clocks.js";
 import { createCrew, type Crew, type Job } from "./crew.js";
 import { CannotCarry } from "./files/file-kind.js";
-import { openFile } from "./files/kinds.js";
+import { finishFile, openFile } from "./files/kinds.js";
 import type { ProcessImage, ThreadImage, TreeImage } from "./image.js";
 import { restoreMemory, type StubAreas } from "./restore-memory.js";
 import { restoreDescriptors, restoreProcess, restoreThread } from "./restore-process.js";
@@ -70,6 +70,9 @@ export function* restore(stub: Stub, access: GuestAccess, image: TreeImage): Pro
   const context = { shared: new Map<string, unknown>() };
   const opened: number[] = [];
   for (const file of image.files) opened.push(yield* openFile(stub, file, context));
+  for (const [index, file] of image.files.entries()) {
+    yield* finishFile(stub, file, opened[index] ?? -1, context);
+  }
   yield* everyProcess(
     stub,
     crew,
@@ -77,6 +80,7 @@ export function* restore(stub: Stub, access: GuestAccess, image: TreeImage): Pro
     (process) => (member) => restoreDescriptors(member, process, own, opened),
   );
   yield* everyProcess(stub, crew, image, (process) => (member) => restoreGroup(member, process));
+  yield* everyProcess(stub, crew, image, (process) => (member) => bringForward(member, process));
   yield* everyProcess(stub, crew, image, (process) => (member) => restoreProcess(member, process));
   yield* startThreads(stub, crew, image);
   const threads = image.processes.flatMap((process) =>
@@ -187,8 +191,16 @@ function* restoreGroup(stub: Stub, process: ProcessImage): Program<void> {
   if (session !== pid || controllingTerminal === null) return;
   const fd = yield* stub.call("open", controllingTerminal.path, O_RDWR_NOCTTY);
   yield* stub.call("ioctl", fd, TIOCSCTTY, STEAL);
+  yield* stub.call("close", fd);
+}
+
+/** For a session leader, which group is in front at its terminal: once the groups are there. */
+function* bringForward(stub: Stub, process: ProcessImage): Program<void> {
+  const { pid, session, controllingTerminal } = process;
+  if (session !== pid || controllingTerminal === null) return;
+  const fd = yield* stub.call("open", controllingTerminal.path, O_RDWR_NOCTTY);
   const foreground = new Uint8Array(Int32Array.of(controllingTerminal.foreground).buffer);
-  // The group may be there only once its processes have joined it.
+  // The group in front may have ended, or not be of the tree.
   yield* stub.attempt("ioctl", fd, TIOCSPGRP, foreground);
   yield* stub.call("close", fd);
 }

@@ -10,6 +10,10 @@ export interface FoundFile {
   /** File type bits and permissions, as of [stat(2)]. */
   readonly mode: number;
   readonly device: number;
+  readonly inode: number;
+  /** User and group that own it. */
+  readonly uid: number;
+  readonly gid: number;
   readonly specialDevice: number;
   /** In bytes. */
   readonly size: number;
@@ -31,6 +35,8 @@ export interface FoundFile {
 export interface CaptureContext {
   /** Process ids that are captured. */
   readonly pids: ReadonlySet<number>;
+  /** All open files that are captured, each once. */
+  readonly files: readonly FoundFile[];
   /** Things that several files have in common and that are captured once, by kind and name. */
   readonly shared: Map<string, unknown>;
 }
@@ -56,6 +62,8 @@ export interface FileKind<S extends { readonly kind: string }> {
   capture(stub: Stub, file: FoundFile, context: CaptureContext): Program<S>;
   /** Opens the file again, in the stub that starts the tree. Resolves to its descriptor there. */
   open(stub: Stub, state: S, context: RestoreContext): Program<number>;
+  /** What can be done only once all files are open. Files are finished in the order in which they were opened. */
+  finish?(stub: Stub, state: S, fd: number, context: RestoreContext): Program<void>;
 }
 
 /** Something that a process uses cannot be carried to another kernel. */

@@ -46,7 +46,21 @@ export function* captureFile(
 
 /** Opens a file again, in the stub that starts the tree. */
 export function* openFile(stub: Stub, state: FileImage, context: RestoreContext): Program<number> {
+  return yield* kindOf(state).open(stub, state, context);
+}
+
+/** Does what is left to do for an opened file when all others are open too. */
+export function* finishFile(
+  stub: Stub,
+  state: FileImage,
+  fd: number,
+  context: RestoreContext,
+): Program<void> {
+  yield* kindOf(state).finish?.(stub, state, fd, context) ?? [];
+}
+
+function kindOf(state: FileImage): FileKind<FileImage> {
   const kind = KINDS.find((each) => each.kind === state.kind);
   if (kind === undefined) throw new CannotCarry(`there is no kind of file "${state.kind}"`);
-  return yield* kind.open(stub, state, context);
+  return kind;
 }
