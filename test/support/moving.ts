@@ -101,8 +101,9 @@ export async function moveProof(pair: Pair, name: string): Promise<string> {
   const { source, target } = pair;
   await source.sh("rm -f /run/proof-check; mkdir -p /home/proof");
   source.console.skip();
+  // Not with "&": it would ignore the interrupt key. A leader of a group, setsid goes on in a child.
   await source.console.type(
-    ` (cd /home/proof; PROOF_DIR=/home/proof setsid /usr/lib/proof/${name} </dev/null >/dev/ttyS0 2>&1 &)\n`,
+    ` (cd /home/proof; PROOF_DIR=/home/proof exec setsid /usr/lib/proof/${name} </dev/null >/dev/ttyS0 2>&1)\n`,
   );
   const { match } = await source.console.expect(
     new RegExp(`(READY ${name} (\\d+)|(?:FAILED|SKIPPED) ${name}.*)\\n`, "m"),

@@ -1,0 +1,137 @@
+/**
+ * What was written to a pseudo-terminal, at either end, and not yet read at the other.
+ *
+ * It can be seen only by reading it. So it is read and written again, under settings that leave bytes
+ * as they are. An end-of-file character that waits to be read becomes a zero byte.
+ *
+ * References:
+ * - [ioctl_tty(2)] FIONREAD, TIOCPKT; [termios(3)] canonical mode
+ */
+import { z } from "zod";
+import { bytes } from "../bytes-schema.js";
+import { concat } from "../../guest/files.js";
+import type { Program } from "../../guest/gate.js";
+import { OUT_BYTES, type Stub } from "../../guest/stub-session.js";
+import { CannotCarry } from "./file-kind.js";
+import { isCanonical, O_NOCTTY, setTermios, transparent } from "./terminal-settings.js";
+
+/** Bytes on their way through a pseudo-terminal. */
+export const queuesSchema = z.strictObject({
+  /** From the master to the programs on the terminal. */
+  input: bytes,
+  /** From these programs to the master. */
+  output: bytes,
+});
+type Queues = z.infer<typeof queuesSchema>;
+
+/** A pseudo-terminal, for what is to be done with its queues. */
+export interface PseudoTerminalEnds {
+  /** Descriptor of the master, in the stub. */
+  readonly master: number;
+  readonly index: number;
+  readonly packets: boolean;
+  /** Whether a program has the terminal open. */
+  readonly inUse: boolean;
+  readonly termios: Uint8Array;
+}
+
+const FIONREAD = 0x541b;
+const TIOCPKT = 0x5420;
+const O_RDWR_NONBLOCK = 0o4002;
+const EAGAIN = 11;
+const PIECE = 256;
+/** More than the kernel ever queues at a pseudo-terminal, in bytes. */
+const MOST = 0x40000;
+const NAP_MS = 2;
+const MOST_NAPS = 100;
+
+/** Copies what is queued; nobody else may use either end meanwhile. */
+export function* peekQueues(stub: Stub, ends: PseudoTerminalEnds): Program<Queues> {
+  const { master, packets, inUse } = ends;
+  if (packets) yield* stub.call("ioctl", master, TIOCPKT, word(0));
+  const output = yield* drain(stub, master);
+  // To open it where nobody has it open would be noticed at the master.
+  const input = inUse ? yield* drainInput(stub, ends) : new Uint8Array(0);
+  yield* fillQueues(stub, ends, { input, output });
+  if (packets) yield* stub.call("ioctl", master, TIOCPKT, word(1));
+  return { input, output };
+}
+
+/** Puts bytes into the queues, as if they had come in as they are to be read. */
+export function* fillQueues(
+  stub: Stub,
+  { master, index, termios }: Omit<PseudoTerminalEnds, "inUse">,
+  { input, output }: Queues,
+): Program<void> {
+  if (input.length === 0 && output.length === 0) return;
+  const terminal = yield* openTerminal(stub, index);
+  yield* setTermios(stub, terminal, transparent(termios, isCanonical(termios)));
+  yield* put(stub, master, input);
+  yield* put(stub, terminal, output);
+  // The kernel carries it over in the background.
+  yield* nap(stub);
+  yield* setTermios(stub, terminal, termios);
+  yield* stub.call("close", terminal);
+}
+
+/** Takes out what the programs on a terminal could read, and the beginning of a line, which they could not. */
+function* drainInput(
+  stub: Stub,
+  { master, index, termios }: PseudoTerminalEnds,
+): Program<Uint8Array> {
+  const terminal = yield* openTerminal(stub, index);
+  yield* setTermios(stub, master, transparent(termios, false));
+  const input = yield* drain(stub, terminal);
+  yield* setTermios(stub, master, termios);
+  yield* stub.call("close", terminal);
+  return input;
+}
+
+function* drain(stub: Stub, fd: number): Program<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  for (let total = 0, waited = false; total < MOST;) {
+    yield* stub.call("ioctl", fd, FIONREAD, stub.out);
+    const there = stub.view(4).getInt32(0, true);
+    if (there <= 0) {
+      // What did not fit behind this comes once it is read.
+      if (total === 0 || waited) break;
+      waited = true;
+      yield* nap(stub);
+      continue;
+    }
+    waited = false;
+    const length = yield* stub.call("read", fd, stub.out, Math.min(there, OUT_BYTES));
+    if (length === 0) break;
+    pieces.push(stub.results(length));
+    total += length;
+  }
+  return concat(pieces);
+}
+
+function* put(stub: Stub, fd: number, data: Uint8Array): Program<void> {
+  let naps = 0;
+  for (let at = 0; at < data.length;) {
+    const piece = data.subarray(at, at + PIECE);
+    const written = yield* stub.attempt("write", fd, piece, piece.length);
+    if (written > 0) {
+      at += written;
+    } else if ((written === 0 || written === -EAGAIN) && naps++ < MOST_NAPS) {
+      yield* nap(stub);
+    } else {
+      throw new CannotCarry(`a terminal does not take back the ${data.length} bytes queued in it`);
+    }
+  }
+}
+
+function* openTerminal(stub: Stub, index: number): Program<number> {
+  return yield* stub.call("open", `/dev/pts/${index}`, O_RDWR_NONBLOCK | O_NOCTTY);
+}
+
+function* nap(stub: Stub): Program<void> {
+  const time = new Uint8Array(Int32Array.of(0, NAP_MS * 1_000_000).buffer);
+  yield* stub.attempt("nanosleep", time, 0);
+}
+
+function word(value: number): Uint8Array {
+  return new Uint8Array(Int32Array.of(value).buffer);
+}
