@@ -11,6 +11,7 @@ import { signalSet } from "./signals.js";
 import { SYSTEM_CALLS, type SystemCall } from "./system-calls.js";
 
 const REQUEST = {
+  continue: 7,
   getRegisters: 12,
   setRegisters: 13,
   detach: 17,
@@ -23,11 +24,17 @@ const REQUEST = {
   peekSignals: 0x4209,
   getSignalMask: 0x420a,
   setSignalMask: 0x420b,
+  getSeccompFilter: 0x420c,
+  getSeccompMetadata: 0x420d,
   getRseq: 0x420f,
 } as const;
 
 const WALL = 0x40000000;
 const SIGTRAP = 5;
+/** PTRACE_EVENT_STOP, in the third byte of a status. */
+const EVENT_STOP = 128;
+/** How long `runBriefly` lets a task run, in ns. */
+const MOMENT_NS = 20_000;
 
 /** Size of `user_fpxregs_struct`, in bytes. */
 export const FPX_BYTES = 512;
@@ -60,6 +67,8 @@ export type Registers = Readonly<Record<(typeof REGISTER_NAMES)[number], number>
 export type IfLost = "goes-on" | "is-killed";
 
 const OPTION_EXITKILL = 0x100000;
+/** Filters of system calls do not hold for what is done in the task from outside. */
+const OPTION_SUSPEND_SECCOMP = 0x200000;
 
 /**
  * Attaches to a task and stops it.
@@ -67,17 +76,34 @@ const OPTION_EXITKILL = 0x100000;
  * @returns the signal that had stopped it before, or null if it was running
  */
 export function* stopTask(stub: Stub, tid: number, ifLost: IfLost): Program<number | null> {
-  const options = ifLost === "is-killed" ? OPTION_EXITKILL : 0;
+  const options = OPTION_SUSPEND_SECCOMP | (ifLost === "is-killed" ? OPTION_EXITKILL : 0);
   yield* stub.call("ptrace", REQUEST.seize, tid, 0, options);
   yield* stub.call("ptrace", REQUEST.interrupt, tid, 0, 0);
-  const status = yield* awaitStop(stub, tid);
-  const signal = (status >> 8) & 0xff;
+  const signal = yield* awaitInterruption(stub, tid);
   return signal === SIGTRAP ? null : signal;
+}
+
+/** Lets a stopped task, which must have all signals blocked, go on for a moment and stops it again. */
+export function* runBriefly(stub: Stub, tid: number): Program<void> {
+  yield* stub.call("ptrace", REQUEST.continue, tid, 0, 0);
+  yield* stub.attempt("nanosleep", new Uint8Array(Int32Array.of(0, MOMENT_NS).buffer), 0);
+  yield* stub.call("ptrace", REQUEST.interrupt, tid, 0, 0);
+  yield* awaitInterruption(stub, tid);
 }
 
 /** Lets a stopped task go on, with the signal if one is given. */
 export function* letGo(stub: Stub, tid: number, signal = 0): Program<void> {
   yield* stub.call("ptrace", REQUEST.detach, tid, 0, signal);
+}
+
+/** Waits for the stop that was asked for; a signal that stops the task on its way there is passed on to it. */
+function* awaitInterruption(stub: Stub, tid: number): Program<number> {
+  for (;;) {
+    const status = yield* awaitStop(stub, tid);
+    const signal = (status >> 8) & 0xff;
+    if (status >> 16 === EVENT_STOP) return signal;
+    yield* stub.call("ptrace", REQUEST.continue, tid, 0, signal);
+  }
 }
 
 function* awaitStop(stub: Stub, tid: number): Program<number> {
@@ -180,6 +206,26 @@ export function* getRseq(stub: Stub, tid: number): Program<RseqArea | null> {
     : { address, bytes: view.getUint32(8, true), signature: view.getUint32(12, true) };
 }
 
+const SECCOMP_FILTER_FLAG_LOG = 2;
+const BPF_INSTRUCTION_BYTES = 8;
+
+/** A filter of a stopped task's system calls: instructions of 8 bytes; null if it has not that many. */
+export function* getSeccompFilter(
+  stub: Stub,
+  tid: number,
+  index: number,
+): Program<{ program: Uint8Array; log: boolean } | null> {
+  const count = yield* stub.attempt("ptrace", REQUEST.getSeccompFilter, tid, index, stub.out);
+  if (count <= 0) return null;
+  const program = stub.results(count * BPF_INSTRUCTION_BYTES);
+  // struct seccomp_metadata: u64 number of the filter, u64 flags.
+  const metadata = new Uint8Array(BigUint64Array.of(BigInt(index), 0n).buffer);
+  stub.memory.write(stub.out, metadata);
+  yield* stub.call("ptrace", REQUEST.getSeccompMetadata, tid, 16, stub.out);
+  const flags = stub.view(16).getUint32(8, true);
+  return { program, log: (flags & SECCOMP_FILTER_FLAG_LOG) !== 0 };
+}
+
 /** A stopped task that system calls can be made in. */
 export interface Tracee {
   readonly tid: number;
@@ -197,19 +243,46 @@ export interface Tracee {
  */
 export function* callInside(
   stub: Stub,
-  { tid, registers, gadget }: Tracee,
+  tracee: Tracee,
   name: SystemCall,
   ...args: readonly number[]
 ): Program<number> {
-  const [ebx = 0, ecx = 0, edx = 0, esi = 0, edi = 0, ebp = 0] = args;
-  const eax = SYSTEM_CALLS[name];
-  const entry = { ...registers, eax, ebx, ecx, edx, esi, edi, ebp, origEax: -1, eip: gadget };
-  yield* setRegisters(stub, tid, entry);
+  const { tid } = tracee;
+  yield* setRegisters(stub, tid, entryOf(tracee, name, args));
   for (let stop = 0; stop < 2; stop++) {
     yield* stub.call("ptrace", REQUEST.continueToSystemCall, tid, 0, 0);
     yield* awaitStop(stub, tid);
   }
   return (yield* getRegisters(stub, tid)).eax;
+}
+
+/** Registers with which a task makes a system call next. */
+function entryOf(
+  { registers, gadget }: Tracee,
+  name: SystemCall,
+  [ebx = 0, ecx = 0, edx = 0, esi = 0, edi = 0, ebp = 0]: readonly number[],
+): Registers {
+  const eax = SYSTEM_CALLS[name];
+  return { ...registers, eax, ebx, ecx, edx, esi, edi, ebp, origEax: -1, eip: gadget };
+}
+
+/**
+ * The same for a call that sleeps: it is interrupted at once, so that the kernel knows how it is to go
+ * on. It does so if the task is let go with ERESTART_RESTARTBLOCK as its result.
+ */
+export function* interruptInside(
+  stub: Stub,
+  tracee: Tracee,
+  name: SystemCall,
+  ...args: readonly number[]
+): Program<void> {
+  const { tid } = tracee;
+  yield* setRegisters(stub, tid, entryOf(tracee, name, args));
+  yield* stub.call("ptrace", REQUEST.continueToSystemCall, tid, 0, 0);
+  yield* awaitStop(stub, tid);
+  yield* stub.call("ptrace", REQUEST.continueToSystemCall, tid, 0, 0);
+  yield* stub.call("ptrace", REQUEST.interrupt, tid, 0, 0);
+  yield* awaitStop(stub, tid);
 }
 
 /** Blocks all signals of a stopped task, and tells which were blocked before. */

@@ -6,23 +6,22 @@
  */
 import type { Program } from "../guest/gate.js";
 import { listNumbers, readFile, readLink, readText } from "../guest/files.js";
-import {
-  field,
-  type MapsLine,
-  parseFields,
-  parseMaps,
-  parseStat,
-  type Stat,
-} from "../guest/procfs.js";
-import { callInside, getRegisters, peekSignals, type Tracee } from "../guest/ptrace.js";
+import { hex } from "../guest/memory.js";
+import { field, type MapsLine, parseFields, parseStat, type Stat } from "../guest/procfs.js";
+import { callInside, peekSignals, type Tracee } from "../guest/ptrace.js";
 import { LAST_SIGNAL } from "../guest/signals.js";
 import type { Stub } from "../guest/stub-session.js";
 import type { GuestAccess } from "../machine/resident.js";
 import { capturePages, isZero } from "./capture-memory.js";
 import { captureThread, type StoppedThread, type Window } from "./capture-thread.js";
+import { captureCgroups } from "./cgroups.js";
 import { CannotCarry } from "./files/file-kind.js";
+import { terminalPath } from "./files/terminal.js";
 import type { Mapping, ProcessImage } from "./image.js";
+import { mappedIdentity } from "./mapped-files.js";
+import { captureProcessFlags } from "./prctl-flags.js";
 import type { ProcessSummary } from "./select.js";
+import { captureIntervalTimers, capturePosixTimers } from "./timers.js";
 
 /** A process of which every thread is stopped. */
 export interface StoppedProcess {
@@ -32,12 +31,18 @@ export interface StoppedProcess {
   readonly stoppedBy: number | null;
 }
 
+/** What a stopped process has mapped. */
+export interface ProcessMemory {
+  readonly maps: readonly MapsLine[];
+  /** Files without a name: index of each, by `mappedIdentity`. */
+  readonly mapped: ReadonlyMap<string, number>;
+}
+
 /** Areas that the kernel makes, which are not captured as memory. */
 const KERNEL_AREAS = ["[vvar]", "[vvar_vclock]", "[vdso]", "[vsyscall]"];
 
 const LIMITS = 16;
 const SIGACTION_BYTES = 20;
-const ITIMERVAL_BYTES = 16;
 const WINDOW_BYTES = 128;
 const SIGKILL = 9;
 const SIGSTOP = 19;
@@ -51,12 +56,12 @@ export function* captureProcess(
   stub: Stub,
   access: GuestAccess,
   { summary, threads, stoppedBy }: StoppedProcess,
+  { maps, mapped }: ProcessMemory,
   parent: number | null,
 ): Program<Omit<ProcessImage, "descriptors">> {
   const { pid } = summary;
   const stat = parseStat(yield* readText(stub, `/proc/${pid}/stat`));
   const status = parseFields(yield* readText(stub, `/proc/${pid}/status`));
-  const maps = parseMaps(yield* readText(stub, `/proc/${pid}/maps`));
   const own = maps.filter(({ path }) => !KERNEL_AREAS.includes(path));
   const leader = threads[0];
   const vdsoArea = maps.find(({ path }) => path === "[vdso]");
@@ -72,7 +77,7 @@ export function* captureProcess(
       image: yield* readMemory(stub, mem, vdsoArea.start, vdsoBytes),
     };
     const gadget = vdsoArea.start + findInt80(vdso.image, pid);
-    const registers = yield* getRegisters(stub, leader.tid);
+    const { registers } = leader;
     const address = ((registers.esp >>> 0) - 1024) & ~63;
     const window: Window = {
       address,
@@ -83,6 +88,8 @@ export function* captureProcess(
 
     const actions = yield* captureActions(stub, tracee, window, status);
     const intervalTimers = yield* captureIntervalTimers(stub, tracee, window);
+    const posixTimers = yield* capturePosixTimers(stub, pid, tracee, window);
+    const flags = yield* captureProcessFlags(stub, tracee, window);
     const images = [];
     for (const thread of threads) {
       images.push(yield* captureThread(stub, { pid, thread, gadget, window }));
@@ -101,16 +108,18 @@ export function* captureProcess(
       rootDirectory: yield* readLink(stub, `/proc/${pid}/root`),
       umask: parseInt(field(status, "Umask"), 8),
       limits: yield* captureLimits(stub, pid),
-      credentials: credentials(status),
+      cgroups: yield* captureCgroups(stub, pid),
+      flags,
       oomScoreAdjustment: Number(yield* readText(stub, `/proc/${pid}/oom_score_adj`)),
       memoryLayout: memoryLayout(stat, own),
       auxiliaryVector: yield* readFile(stub, `/proc/${pid}/auxv`),
-      mappings: yield* captureMappings(stub, pid, own),
+      mappings: yield* captureMappings(stub, pid, { maps: own, mapped }, status),
       vdso,
       pages,
       actions,
       pending: yield* peekSignals(stub, leader.tid, true),
       intervalTimers,
+      posixTimers,
       threads: images,
     };
   } finally {
@@ -145,16 +154,6 @@ function controllingTerminal({
   return { path: terminalPath(pid, terminal), foreground };
 }
 
-/** The path of a terminal by its device number, as [proc_pid_stat(5)] gives it; numbers by [devices]. */
-function terminalPath(pid: number, device: number): string {
-  const major = (device >> 8) & 0xfff;
-  const minor = (device & 0xff) | ((device >> 12) & 0xfff00);
-  if (major === 4 && minor >= 64) return `/dev/ttyS${minor - 64}`;
-  if (major === 4) return `/dev/tty${minor}`;
-  if (major >= 136 && major <= 143) return `/dev/pts/${(major - 136) * 256 + minor}`;
-  throw new CannotCarry(`the terminal ${major}:${minor} of process ${pid} is of an unknown kind`);
-}
-
 function* captureActions(
   stub: Stub,
   tracee: Tracee,
@@ -172,15 +171,6 @@ function* captureActions(
   return actions;
 }
 
-function* captureIntervalTimers(stub: Stub, tracee: Tracee, window: Window): Program<Uint8Array[]> {
-  const timers: Uint8Array[] = [];
-  for (const which of [0, 1, 2]) {
-    yield* callInside(stub, tracee, "getitimer", which, window.address);
-    timers.push(yield* window.read(ITIMERVAL_BYTES));
-  }
-  return timers;
-}
-
 function* captureLimits(stub: Stub, pid: number): Program<[bigint, bigint][]> {
   const limits: [bigint, bigint][] = [];
   for (let resource = 0; resource < LIMITS; resource++) {
@@ -189,22 +179,6 @@ function* captureLimits(stub: Stub, pid: number): Program<[bigint, bigint][]> {
     limits.push([view.getBigUint64(0, true), view.getBigUint64(8, true)]);
   }
   return limits;
-}
-
-function credentials(status: ReturnType<typeof parseFields>): ProcessImage["credentials"] {
-  const numbers = (name: string): number[] =>
-    field(status, name)
-      .split(/\s+/)
-      .filter((part) => part !== "")
-      .map(Number);
-  const set = (name: string): bigint => BigInt(`0x${field(status, name)}`);
-  return {
-    uids: numbers("Uid"),
-    gids: numbers("Gid"),
-    groups: numbers("Groups"),
-    capabilities: ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"].map(set),
-    noNewPrivileges: field(status, "NoNewPrivs") === "1",
-  };
 }
 
 /** Fields of `/proc/PID/stat` that PR_SET_MM_MAP takes: start_code, end_code, start_data, end_data, start_brk, (brk), start_stack, arg_start ... env_end. */
@@ -226,27 +200,33 @@ function memoryLayout(stat: Stat, maps: readonly MapsLine[]): number[] {
   ];
 }
 
-function* captureMappings(stub: Stub, pid: number, maps: readonly MapsLine[]): Program<Mapping[]> {
-  const flags = vmFlags(yield* readText(stub, `/proc/${pid}/smaps`));
+function* captureMappings(
+  stub: Stub,
+  pid: number,
+  { maps, mapped }: ProcessMemory,
+  status: ReturnType<typeof parseFields>,
+): Program<Mapping[]> {
+  // To tell which ones are locked, the kernel has to look at every page.
+  const hasLocked = field(status, "VmLck") !== "0 kB";
+  const flags = vmFlags(hasLocked ? yield* readText(stub, `/proc/${pid}/smaps`) : "");
   const mappings: Mapping[] = [];
   for (const line of maps) {
-    const { start, end, read, write, execute, shared, offset, path, inode } = line;
-    const its = flags.get(start) ?? [];
-    const named = path.startsWith("/");
-    if (shared && inode !== 0 && (!named || path.endsWith(" (deleted)"))) {
-      throw new CannotCarry(`process ${pid} shares memory without a file: ${path}`);
-    }
-    if (named && path.endsWith(" (deleted)")) {
-      throw new CannotCarry(`process ${pid} has the deleted file ${path} mapped`);
+    const { start, end, read, write, execute, shared, offset, path } = line;
+    const openFile = mapped.get(mappedIdentity(line));
+    const isNamed = path.startsWith("/") && openFile === undefined;
+    if (isNamed && path.endsWith(" (deleted)")) {
+      throw new CannotCarry(`process ${pid} has ${path} mapped at ${hex(start)}`);
     }
     mappings.push({
       start,
       end,
       protection: (read ? 1 : 0) | (write ? 2 : 0) | (execute ? 4 : 0),
-      growsDown: its.includes("gd"),
-      locked: its.includes("lo"),
-      file: named ? { path, offset, shared, ...(yield* fileVersion(stub, path)) } : null,
-      sharedMemory: null,
+      growsDown: path === "[stack]",
+      locked: flags.get(start)?.includes("lo") ?? false,
+      shared,
+      offset,
+      file: isNamed ? { path, ...(yield* fileVersion(stub, path)) } : null,
+      openFile: openFile ?? null,
     });
   }
   return mappings;

@@ -3,15 +3,20 @@ import { readText } from "../guest/files.js";
 import {
   callInside,
   getFpx,
-  getRegisters,
   getRseq,
   getThreadAreas,
   peekSignals,
+  type Registers,
   type Tracee,
 } from "../guest/ptrace.js";
+import { parseFields } from "../guest/procfs.js";
 import type { Stub } from "../guest/stub-session.js";
+import { captureCredentials } from "./credentials.js";
 import type { ThreadImage } from "./image.js";
+import { captureThreadFlags } from "./prctl-flags.js";
 import { restartCall } from "./restart.js";
+import { captureScheduling } from "./scheduling.js";
+import { captureSeccomp } from "./seccomp.js";
 
 const PR_GET_TID_ADDRESS = 40;
 const STACK_T_BYTES = 12;
@@ -21,6 +26,8 @@ export interface StoppedThread {
   readonly tid: number;
   /** What it had blocked before. */
   readonly signalMask: Uint8Array;
+  /** As they were when it was stopped, before any call was made inside of it. */
+  readonly registers: Registers;
 }
 
 /** Memory of a stopped process through which results of calls made inside of it are read. */
@@ -45,8 +52,7 @@ export function* captureThread(
     readonly window: Window;
   },
 ): Program<ThreadImage> {
-  const { tid, signalMask } = thread;
-  const registers = yield* getRegisters(stub, tid);
+  const { tid, signalMask, registers } = thread;
   const tracee: Tracee = { tid, registers, gadget };
 
   yield* stub.call("get_robust_list", tid, stub.out, stub.out + 4);
@@ -58,6 +64,7 @@ export function* captureThread(
   yield* callInside(stub, tracee, "sigaltstack", 0, window.address);
   const signalStack = yield* window.read(STACK_T_BYTES);
 
+  const status = parseFields(yield* readText(stub, `/proc/${pid}/task/${tid}/status`));
   const name = (yield* readText(stub, `/proc/${pid}/task/${tid}/comm`)).replace(/\n$/, "");
   return {
     tid,
@@ -71,5 +78,9 @@ export function* captureThread(
     robustList,
     clearTid,
     rseq: yield* getRseq(stub, tid),
+    credentials: yield* captureCredentials(stub, tracee, status),
+    scheduling: yield* captureScheduling(stub, tid),
+    seccomp: yield* captureSeccomp(stub, tid, status),
+    flags: yield* captureThreadFlags(stub, tracee, window),
   };
 }

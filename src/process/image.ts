@@ -8,7 +8,15 @@
 import { z } from "zod";
 import { REGISTER_NAMES } from "../guest/ptrace.js";
 import { bytes } from "./bytes-schema.js";
+import { controlGroupSchema } from "./cgroups.js";
+import { credentialsSchema } from "./credentials.js";
+import { lockSchema } from "./file-locks.js";
+import { ownerSchema } from "./file-owner.js";
 import { fileSchema } from "./files/kinds.js";
+import { processFlagsSchema, threadFlagsSchema } from "./prctl-flags.js";
+import { schedulingSchema } from "./scheduling.js";
+import { seccompSchema } from "./seccomp.js";
+import { posixTimerSchema } from "./timers.js";
 
 const u32 = z
   .int()
@@ -34,20 +42,21 @@ const mappingSchema = z.strictObject({
   growsDown: z.boolean(),
   /** Locked in RAM, as by `mlock`. */
   locked: z.boolean(),
-  /** What it shows; null for private anonymous memory. */
+  /** Whether what is written to it is seen by all who have the same file mapped. */
+  shared: z.boolean(),
+  /** Offset in its file, in bytes. */
+  offset: z.int().min(0),
+  /** The file that it shows, by its path; null for anonymous memory. */
   file: z
     .strictObject({
       path: z.string(),
-      /** In bytes. */
-      offset: z.int().min(0),
-      shared: z.boolean(),
       /** Size in bytes and time of last change, in ns since 1970, that the file must have when it is mapped again. */
       size: z.int().min(0),
       changedNs: z.bigint(),
     })
     .nullable(),
-  /** A piece of shared memory without a name; two mappings of the same number show the same. */
-  sharedMemory: z.strictObject({ id: z.string(), offset: z.int().min(0) }).nullable(),
+  /** For a file without a name, and for shared memory, its index in `files`. */
+  openFile: z.int().min(0).nullable(),
 });
 
 /** @see mappingSchema */
@@ -72,6 +81,10 @@ const threadSchema = z.strictObject({
   /** Where zero is stored when the thread ends; see [set_tid_address(2)]. */
   clearTid: u32,
   rseq: z.strictObject({ address: u32, bytes: u32, signature: u32 }).nullable(),
+  credentials: credentialsSchema,
+  scheduling: schedulingSchema,
+  seccomp: seccompSchema,
+  flags: threadFlagsSchema,
 });
 
 /** @see threadSchema */
@@ -82,6 +95,10 @@ const descriptorSchema = z.strictObject({
   /** Index in `files`. Descriptors of the same file share its offset and flags. */
   file: z.int().min(0),
   closeOnExec: z.boolean(),
+  /** Locks that the process or the open file has on it. */
+  locks: z.array(lockSchema),
+  /** Whom signals about the open file go to; the same for all its descriptors. */
+  owner: ownerSchema.nullable(),
 });
 
 const processSchema = z.strictObject({
@@ -100,15 +117,8 @@ const processSchema = z.strictObject({
   umask: z.int().min(0).max(0o777),
   /** Soft and hard limits, in the order of their numbers. */
   limits: z.array(z.tuple([z.bigint(), z.bigint()])),
-  credentials: z.strictObject({
-    /** Real, effective, saved, file system. */
-    uids: z.array(u32).length(4),
-    gids: z.array(u32).length(4),
-    groups: z.array(u32),
-    /** Bit sets: inheritable, permitted, effective, bounding, ambient. */
-    capabilities: z.array(z.bigint()).length(5),
-    noNewPrivileges: z.boolean(),
-  }),
+  cgroups: z.array(controlGroupSchema),
+  flags: processFlagsSchema,
   oomScoreAdjustment: z.int().min(-1000).max(1000),
   /** Addresses of `struct prctl_mm_map` in its order: start_code ... env_end. */
   memoryLayout: z.array(u32).length(11),
@@ -124,12 +134,27 @@ const processSchema = z.strictObject({
   pending: z.array(bytes),
   /** `struct itimerval` of the real, virtual and profiling timer. */
   intervalTimers: z.array(bytes).length(3),
+  /** Ascending by number. */
+  posixTimers: z.array(posixTimerSchema),
   descriptors: z.array(descriptorSchema),
   threads: z.array(threadSchema).min(1),
 });
 
 /** @see processSchema */
 export type ProcessImage = Readonly<z.infer<typeof processSchema>>;
+
+const endedSchema = z.strictObject({
+  pid,
+  parent: pid,
+  group: z.int().min(0),
+  session: z.int().min(0),
+  name: z.string().max(15),
+  /** As [wait(2)] gives it. */
+  status: z.int().min(0).max(0xffff),
+});
+
+/** A process that has ended and that its parent has not waited for. */
+export type EndedProcess = Readonly<z.infer<typeof endedSchema>>;
 
 /** Definition of an image of a tree of processes. */
 export const treeImageSchema = z.strictObject({
@@ -140,14 +165,8 @@ export const treeImageSchema = z.strictObject({
   files: z.array(fileSchema),
   /** Parents stand before their children. */
   processes: z.array(processSchema).min(1),
-  /** Shared memory without a name, by id: its pages that are not zero. */
-  sharedMemory: z.record(
-    z.string(),
-    z.strictObject({
-      bytes: z.int().min(0),
-      pages: z.strictObject({ addresses: addresses, content: bytes }),
-    }),
-  ),
+  /** Children of these that have ended and wait for their parent. */
+  ended: z.array(endedSchema),
 });
 
 /** @see treeImageSchema */

@@ -5,38 +5,45 @@
  * - [clone3(2)] set_tid; [setsid(2)], [setpgid(2)], [ioctl_tty(2)]
  * - [iopl(2)]: children inherit the privilege, so each process gives it back
  */
-import { listNumbers, readText } from "../guest/files.js";
+import { readText } from "../guest/files.js";
 import type { Program } from "../guest/gate.js";
 import { parseMaps } from "../guest/procfs.js";
 import {
   callInside,
   getRegisters,
+  interruptInside,
   letGo,
   setFpx,
   setRegisters,
   setSignalMask,
   stopTask,
 } from "../guest/ptrace.js";
-import { WAKE } from "../guest/command-loop.js";
-import { LAST_SIGNAL, signalSet } from "../guest/signals.js";
+import { openInside, type Room } from "../guest/inside.js";
+import { LAST_SIGNAL } from "../guest/signals.js";
 import { STUB_AREA } from "../guest/stub.js";
 import type { Stub } from "../guest/stub-session.js";
 import type { GuestAccess } from "../machine/resident.js";
 import { findInt80 } from "./capture-process.js";
+import { restoreCgroups } from "./cgroups.js";
 import { continueClocks } from "./clocks.js";
+import { bringForward } from "./controlling-terminal.js";
 import { createCrew, type Crew, type Job } from "./crew.js";
+import { restoreCredentials } from "./credentials.js";
 import { CannotCarry } from "./files/file-kind.js";
-import { finishFile, openFile } from "./files/kinds.js";
 import type { ProcessImage, ThreadImage, TreeImage } from "./image.js";
+import { dropSignals, queueSignals } from "./pending-signals.js";
+import { sleepOf } from "./restart.js";
+import { closeFiles, openFiles, restoreDescriptors, restoreLocks } from "./restore-files.js";
 import { restoreMemory, type StubAreas } from "./restore-memory.js";
-import { restoreDescriptors, restoreProcess, restoreThread } from "./restore-process.js";
+import { restoreProcessFlags, restoreThreadFlags } from "./prctl-flags.js";
+import { restoreLimits, restoreProcess, restoreThread } from "./restore-process.js";
+import { restoreScheduling } from "./scheduling.js";
+import { restoreSeccomp } from "./seccomp.js";
+import { armTimers, makePosixTimers } from "./timers.js";
+import { joinGroups, startTree } from "./tree.js";
 
 const SIGKILL = 9;
 const SIGSTOP = 19;
-const TIOCSPGRP = 0x5410;
-const TIOCSCTTY = 0x540e;
-const STEAL = 1;
-const O_RDWR_NOCTTY = 0o402;
 
 /**
  * Makes the processes of an image, stopped before their next instruction; `release` lets them go. Until
@@ -46,7 +53,6 @@ const O_RDWR_NOCTTY = 0o402;
  */
 export function* restore(stub: Stub, access: GuestAccess, image: TreeImage): Program<void> {
   const own = yield* stub.call("getpid");
-  yield* checkPids(stub, image);
   yield* continueClocks(stub, access, image.clocks);
   for (let signal = 1; signal <= LAST_SIGNAL; signal++) {
     const byDefault = new Uint8Array(20);
@@ -56,57 +62,44 @@ export function* restore(stub: Stub, access: GuestAccess, image: TreeImage): Pro
   }
   const areas = yield* ownAreas(stub);
   const crew = createCrew(own);
-  for (const process of image.processes) {
-    if (process.parent === null) yield* stub.fork(process.pid, crew.member(process.pid));
-  }
-  yield* startTree(stub, crew, image.processes);
+  // Terminals must be there for the sessions that they control.
+  const opened = yield* openFiles(stub, image.files);
+  yield* startTree(stub, crew, image);
   yield* everyProcess(
     stub,
     crew,
     image,
-    (process) => (member) => restoreMemory(member, areas, process),
+    (process) => (member) => restoreMemory(member, areas, process, opened.descriptors),
   );
 
-  const context = { shared: new Map<string, unknown>() };
-  const opened: number[] = [];
-  for (const file of image.files) opened.push(yield* openFile(stub, file, context));
-  for (const [index, file] of image.files.entries()) {
-    yield* finishFile(stub, file, opened[index] ?? -1, context);
-  }
   yield* everyProcess(
     stub,
     crew,
     image,
-    (process) => (member) => restoreDescriptors(member, process, own, opened),
+    (process) => (member) => restoreDescriptors(member, process, image, opened),
   );
-  yield* everyProcess(stub, crew, image, (process) => (member) => restoreGroup(member, process));
+  yield* joinGroups(stub, crew, image);
   yield* everyProcess(stub, crew, image, (process) => (member) => bringForward(member, process));
   yield* everyProcess(stub, crew, image, (process) => (member) => restoreProcess(member, process));
   yield* startThreads(stub, crew, image);
+  yield* everyProcess(stub, crew, image, (process) => (member) => restoreLocks(member, process));
+  yield* closeFiles(stub);
   const threads = image.processes.flatMap((process) =>
     process.threads.map((thread) => ({ process, thread })),
   );
-  const wakesAt = new Map<number, number>();
+  const rooms = new Map<number, Room>();
   yield* crew.run(
     stub,
     threads.map(({ process, thread }) => [
       thread.tid,
       function* (member) {
-        // What it takes to look for signals once more, when this stub does nothing by itself any more.
-        member.memory.write(member.out, wakesNow());
-        wakesAt.set(thread.tid, member.out);
-        yield* restoreThread(member, process, thread);
+        rooms.set(thread.tid, { memory: member.memory, at: member.out });
+        if (thread.tid === process.pid) yield* makePosixTimers(member, process.posixTimers);
+        yield* restoreThread(member, thread);
       },
     ]),
   );
-  for (const process of image.processes) yield* becomeProcess(stub, process, wakesAt);
-}
-
-/** Arguments of [rt_sigtimedwait(2)]: the set of WAKE alone, and a time of zero. */
-function wakesNow(): Uint8Array {
-  const args = new Uint8Array(16);
-  args.set(signalSet([WAKE]));
-  return args;
+  for (const process of image.processes) yield* becomeProcess(stub, process, rooms);
 }
 
 /** Lets the processes of an image go on that `restore` has made. */
@@ -114,15 +107,6 @@ export function* release(stub: Stub, image: TreeImage): Program<void> {
   for (const { pid, stoppedBy, threads } of image.processes) {
     if (stoppedBy !== null) yield* stub.call("kill", pid, stoppedBy);
     for (const { tid } of threads) yield* letGo(stub, tid);
-  }
-}
-
-function* checkPids(stub: Stub, { processes }: TreeImage): Program<void> {
-  const taken = new Set(yield* listNumbers(stub, "/proc"));
-  for (const { threads } of processes) {
-    for (const { tid } of threads) {
-      if (taken.has(tid)) throw new CannotCarry(`the process id ${tid} is taken here`);
-    }
   }
 }
 
@@ -151,25 +135,6 @@ function everyProcess(
   );
 }
 
-/** Has every process start its children: before it begins its own session those that are in its parent's. */
-function* startTree(stub: Stub, crew: Crew, processes: readonly ProcessImage[]): Program<void> {
-  // Parents stand before their children, so each is there when it is asked.
-  for (const process of processes) {
-    const children = processes.filter(({ parent }) => parent === process.pid);
-    const leads = process.session === process.pid;
-    const early = children.filter(
-      (child) => leads && child.session !== process.pid && child.session !== child.pid,
-    );
-    const late = children.filter((child) => !early.includes(child));
-    const job: Job = function* (member) {
-      for (const { pid } of early) yield* member.fork(pid, crew.member(pid));
-      if (leads) yield* member.call("setsid");
-      for (const { pid } of late) yield* member.fork(pid, crew.member(pid));
-    };
-    yield* crew.run(stub, [[process.pid, job]]);
-  }
-}
-
 function* startThreads(stub: Stub, crew: Crew, image: TreeImage): Program<void> {
   yield* everyProcess(
     stub,
@@ -184,32 +149,14 @@ function* startThreads(stub: Stub, crew: Crew, image: TreeImage): Program<void> 
   );
 }
 
-/** Process group, and for a session leader its terminal. */
-function* restoreGroup(stub: Stub, process: ProcessImage): Program<void> {
-  const { pid, group, session, controllingTerminal } = process;
-  if (session !== pid) yield* stub.call("setpgid", 0, group);
-  if (session !== pid || controllingTerminal === null) return;
-  const fd = yield* stub.call("open", controllingTerminal.path, O_RDWR_NOCTTY);
-  yield* stub.call("ioctl", fd, TIOCSCTTY, STEAL);
-  yield* stub.call("close", fd);
-}
-
-/** For a session leader, which group is in front at its terminal: once the groups are there. */
-function* bringForward(stub: Stub, process: ProcessImage): Program<void> {
-  const { pid, session, controllingTerminal } = process;
-  if (session !== pid || controllingTerminal === null) return;
-  const fd = yield* stub.call("open", controllingTerminal.path, O_RDWR_NOCTTY);
-  const foreground = new Uint8Array(Int32Array.of(controllingTerminal.foreground).buffer);
-  // The group in front may have ended, or not be of the tree.
-  yield* stub.attempt("ioctl", fd, TIOCSPGRP, foreground);
-  yield* stub.call("close", fd);
-}
-
-/** Takes the stub out of a process, and gives its threads their registers; they stay stopped. */
+/**
+ * Takes the stub out of a process, and gives its threads their rights and their registers; they stay
+ * stopped. From here on the process could no longer do anything for itself.
+ */
 function* becomeProcess(
   stub: Stub,
   process: ProcessImage,
-  wakesAt: ReadonlyMap<number, number>,
+  rooms: ReadonlyMap<number, Room>,
 ): Program<void> {
   const { vdso, pid } = process;
   if (vdso === null) throw new CannotCarry(`process ${pid} had no vDSO`);
@@ -219,15 +166,30 @@ function* becomeProcess(
     yield* stopTask(stub, tid, "is-killed");
     const tracee = { tid, registers: yield* getRegisters(stub, tid), gadget };
     yield* callInside(stub, tracee, "iopl", 0);
-    // A wake that came while it was awake would kill the process.
-    const at = wakesAt.get(tid) ?? 0;
-    while ((yield* callInside(stub, tracee, "rt_sigtimedwait", at, 0, at + 8, 8)) > 0);
+    const room = rooms.get(tid);
+    if (room === undefined) throw new RangeError(`the thread ${tid} has no room`);
+    const inside = openInside(stub, tracee, room);
+    yield* dropSignals(inside);
+    yield* queueSignals(inside, pid, tid, thread.pending);
+    if (index === 0) {
+      yield* queueSignals(inside, pid, null, process.pending);
+      yield* armTimers(inside, process.intervalTimers, process.posixTimers);
+    }
+    yield* restoreSeccomp(inside, thread.seccomp);
+    yield* restoreCredentials(inside, thread.credentials);
+    yield* restoreThreadFlags(inside, thread.flags);
     if (index === process.threads.length - 1) {
+      yield* restoreProcessFlags(stub, inside, pid, process.flags);
       const bytes = STUB_AREA.end - STUB_AREA.start;
       yield* callInside(stub, tracee, "munmap", STUB_AREA.start, bytes);
     }
+    const sleep = sleepOf(thread.registers);
+    if (sleep !== null) yield* interruptInside(stub, tracee, sleep.call, ...sleep.args);
     yield* putRegisters(stub, thread);
+    yield* restoreScheduling(stub, tid, thread.scheduling);
   }
+  yield* restoreCgroups(stub, pid, process.cgroups);
+  yield* restoreLimits(stub, process);
 }
 
 function* putRegisters(stub: Stub, thread: ThreadImage): Program<void> {

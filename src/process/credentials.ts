@@ -1,0 +1,127 @@
+/**
+ * What a thread is allowed to do.
+ *
+ * References:
+ * - [credentials(7)], [capabilities(7)], [user_namespaces(7)]; [proc_pid_status(5)] for what is read
+ * - [capset(2)] `struct __user_cap_header_struct`, version 3; [prctl(2)]
+ */
+import { z } from "zod";
+import type { Program } from "../guest/gate.js";
+import type { Inside } from "../guest/inside.js";
+import { field, type parseFields } from "../guest/procfs.js";
+import { callInside, type Tracee } from "../guest/ptrace.js";
+import type { Stub } from "../guest/stub-session.js";
+
+const id = z.uint32();
+const capabilitySet = z
+  .bigint()
+  .min(0n)
+  .max(2n ** 64n - 1n);
+
+/** @see Credentials */
+export const credentialsSchema = z.strictObject({
+  /** Real, effective, saved, file system. */
+  uids: z.array(id).length(4),
+  gids: z.array(id).length(4),
+  groups: z.array(id).max(65_536),
+  capabilities: z.strictObject({
+    inheritable: capabilitySet,
+    permitted: capabilitySet,
+    effective: capabilitySet,
+    bounding: capabilitySet,
+    ambient: capabilitySet,
+  }),
+  /** SECBIT_NOROOT and the others of [capabilities(7)]. */
+  secureBits: z.int().min(0),
+  noNewPrivileges: z.boolean(),
+});
+
+/** Users, groups and capabilities of a thread. */
+export type Credentials = Readonly<z.infer<typeof credentialsSchema>>;
+
+const PR_CAPBSET_DROP = 24;
+const PR_GET_SECUREBITS = 27;
+const PR_SET_SECUREBITS = 28;
+const PR_SET_NO_NEW_PRIVS = 38;
+const PR_CAP_AMBIENT = 47;
+const PR_CAP_AMBIENT_RAISE = 2;
+const SECBIT_NO_SETUID_FIXUP = 4;
+const CAPABILITY_VERSION_3 = 0x20080522;
+const MOST_CAPABILITIES = 64;
+
+/** Reads the credentials of a stopped thread, of which `/proc` says this status. */
+export function* captureCredentials(
+  stub: Stub,
+  tracee: Tracee,
+  status: ReturnType<typeof parseFields>,
+): Program<Credentials> {
+  const numbers = (name: string): number[] =>
+    field(status, name)
+      .split(/\s+/)
+      .filter((part) => part !== "")
+      .map(Number);
+  const set = (name: string): bigint => BigInt(`0x${field(status, name)}`);
+  return {
+    uids: numbers("Uid"),
+    gids: numbers("Gid"),
+    groups: numbers("Groups"),
+    capabilities: {
+      inheritable: set("CapInh"),
+      permitted: set("CapPrm"),
+      effective: set("CapEff"),
+      bounding: set("CapBnd"),
+      ambient: set("CapAmb"),
+    },
+    secureBits: yield* callInside(stub, tracee, "prctl", PR_GET_SECUREBITS),
+    noNewPrivileges: field(status, "NoNewPrivs") === "1",
+  };
+}
+
+/** Gives credentials to a task that has all rights. It may have none left after this. */
+export function* restoreCredentials(
+  inside: Inside,
+  { uids, gids, groups, capabilities, secureBits, noNewPrivileges }: Credentials,
+): Program<void> {
+  const { inheritable, permitted, effective, bounding, ambient } = capabilities;
+  const [uid = 0, euid = 0, suid = 0, fsuid = 0] = uids;
+  const [gid = 0, egid = 0, sgid = 0, fsgid = 0] = gids;
+  yield* inside.call("setgroups32", groups.length, new Uint8Array(Uint32Array.from(groups).buffer));
+  yield* inside.call("setresgid32", gid, egid, sgid);
+  yield* inside.call("setfsgid32", fsgid);
+  // A capability outside of the bounding set cannot become inheritable any more.
+  yield* setCapabilities(inside, { permitted: bounding | permitted, effective: null, inheritable });
+  for (const capability of capabilitiesIn(~bounding)) {
+    // Numbers that this kernel does not know are in no set.
+    yield* inside.attempt("prctl", PR_CAPBSET_DROP, capability, 0, 0, 0);
+  }
+  // Else the change of user takes the capabilities away.
+  yield* inside.call("prctl", PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0);
+  yield* inside.call("setresuid32", uid, euid, suid);
+  yield* inside.call("setfsuid32", fsuid);
+  for (const capability of capabilitiesIn(ambient)) {
+    yield* inside.call("prctl", PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0);
+  }
+  yield* inside.call("prctl", PR_SET_SECUREBITS, secureBits, 0, 0, 0);
+  yield* setCapabilities(inside, { permitted, effective, inheritable });
+  if (noNewPrivileges) yield* inside.call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+function* capabilitiesIn(set: bigint): Generator<number> {
+  for (let capability = 0; capability < MOST_CAPABILITIES; capability++) {
+    if ((set & (1n << BigInt(capability))) !== 0n) yield capability;
+  }
+}
+
+/** @param effective null for all that are permitted */
+function* setCapabilities(
+  inside: Inside,
+  sets: { permitted: bigint; effective: bigint | null; inheritable: bigint },
+): Program<void> {
+  const { permitted, effective, inheritable } = sets;
+  const header = new Uint8Array(Int32Array.of(CAPABILITY_VERSION_3, 0).buffer);
+  const ordered = [effective ?? permitted, permitted, inheritable];
+  const low = (set: bigint): number => Number(set & 0xffffffffn);
+  const high = (set: bigint): number => Number(set >> 32n);
+  const data = Uint32Array.from([...ordered.map(low), ...ordered.map(high)]);
+  yield* inside.call("capset", header, new Uint8Array(data.buffer));
+}

@@ -1,0 +1,114 @@
+/**
+ * Small settings of processes and threads.
+ *
+ * References:
+ * - [prctl(2)], [personality(2)]; [core(5)] for which memory goes into a core dump
+ */
+import { z } from "zod";
+import { readText, writeFile } from "../guest/files.js";
+import type { Program } from "../guest/gate.js";
+import type { Inside } from "../guest/inside.js";
+import { callInside, type Tracee } from "../guest/ptrace.js";
+import { LAST_SIGNAL } from "../guest/signals.js";
+import type { Stub } from "../guest/stub-session.js";
+import type { Window } from "./capture-thread.js";
+
+/** @see ProcessFlags */
+export const processFlagsSchema = z.strictObject({
+  /** Whether it may be traced and dumped by its own user. */
+  dumpable: z.boolean(),
+  /** Whether it becomes the parent of orphans among its descendants. */
+  subreaper: z.boolean(),
+  hugePagesDisabled: z.boolean(),
+  /** Kinds of memory that go into a core dump, a bit each. */
+  coreDumpFilter: z.uint32(),
+});
+
+/** Settings of a process. */
+export type ProcessFlags = Readonly<z.infer<typeof processFlagsSchema>>;
+
+/** @see ThreadFlags */
+export const threadFlagsSchema = z.strictObject({
+  /** Signal it gets when its parent ends; 0 for none. */
+  deathSignal: z.int().min(0).max(LAST_SIGNAL),
+  /** How much later than asked for it may be woken. */
+  timerSlackNs: z.int().min(0),
+  /** ADDR_NO_RANDOMIZE and the others of [personality(2)]. */
+  personality: z.uint32(),
+});
+
+/** Settings of a thread. */
+export type ThreadFlags = Readonly<z.infer<typeof threadFlagsSchema>>;
+
+const PR_SET_PDEATHSIG = 1;
+const PR_GET_PDEATHSIG = 2;
+const PR_GET_DUMPABLE = 3;
+const PR_SET_DUMPABLE = 4;
+const PR_SET_TIMERSLACK = 29;
+const PR_GET_TIMERSLACK = 30;
+const PR_SET_CHILD_SUBREAPER = 36;
+const PR_GET_CHILD_SUBREAPER = 37;
+const PR_SET_THP_DISABLE = 41;
+const PR_GET_THP_DISABLE = 42;
+const SUID_DUMP_USER = 1;
+const ASK_PERSONALITY = -1;
+
+/** Reads the settings of a stopped process, through its first thread. */
+export function* captureProcessFlags(
+  stub: Stub,
+  tracee: Tracee,
+  window: Window,
+): Program<ProcessFlags> {
+  // A process that only root may dump is one that its user may not dump.
+  const dumpable = yield* callInside(stub, tracee, "prctl", PR_GET_DUMPABLE);
+  const hugePages = yield* callInside(stub, tracee, "prctl", PR_GET_THP_DISABLE);
+  yield* callInside(stub, tracee, "prctl", PR_GET_CHILD_SUBREAPER, window.address);
+  const filter = yield* readText(stub, `/proc/${tracee.tid}/coredump_filter`);
+  return {
+    dumpable: dumpable === SUID_DUMP_USER,
+    subreaper: (yield* readNumber(window)) !== 0,
+    hugePagesDisabled: hugePages !== 0,
+    // A process that is ending has none.
+    coreDumpFilter: filter.trim() === "" ? 0 : parseInt(filter, 16),
+  };
+}
+
+/** Gives a stopped process its settings; a change of user would undo some of them. */
+export function* restoreProcessFlags(
+  stub: Stub,
+  inside: Inside,
+  pid: number,
+  { dumpable, subreaper, hugePagesDisabled, coreDumpFilter }: ProcessFlags,
+): Program<void> {
+  if (subreaper) yield* inside.call("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  if (hugePagesDisabled) yield* inside.call("prctl", PR_SET_THP_DISABLE, 1, 0, 0, 0);
+  yield* inside.call("prctl", PR_SET_DUMPABLE, dumpable ? 1 : 0, 0, 0, 0);
+  yield* writeFile(stub, `/proc/${pid}/coredump_filter`, `0x${coreDumpFilter.toString(16)}`);
+}
+
+/** Reads the settings of a stopped thread. */
+export function* captureThreadFlags(
+  stub: Stub,
+  tracee: Tracee,
+  window: Window,
+): Program<ThreadFlags> {
+  yield* callInside(stub, tracee, "prctl", PR_GET_PDEATHSIG, window.address);
+  const deathSignal = yield* readNumber(window);
+  const timerSlackNs = yield* callInside(stub, tracee, "prctl", PR_GET_TIMERSLACK);
+  const personality = yield* callInside(stub, tracee, "personality", ASK_PERSONALITY);
+  return { deathSignal, timerSlackNs, personality: personality >>> 0 };
+}
+
+/** Gives a stopped thread its settings; a change of user would undo some of them. */
+export function* restoreThreadFlags(
+  inside: Inside,
+  { deathSignal, timerSlackNs, personality }: ThreadFlags,
+): Program<void> {
+  yield* inside.call("prctl", PR_SET_PDEATHSIG, deathSignal, 0, 0, 0);
+  yield* inside.call("prctl", PR_SET_TIMERSLACK, timerSlackNs, 0, 0, 0);
+  yield* inside.call("personality", personality);
+}
+
+function* readNumber(window: Window): Program<number> {
+  return new DataView((yield* window.read(4)).buffer).getInt32(0, true);
+}
