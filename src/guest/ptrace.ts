@@ -33,6 +33,8 @@ const WALL = 0x40000000;
 const SIGTRAP = 5;
 /** PTRACE_EVENT_STOP, in the third byte of a status. */
 const EVENT_STOP = 128;
+/** Stops on the way to a system call, at most. */
+const MOST_STOPS = 10;
 /** How long `runBriefly` lets a task run, in ns. */
 const MOMENT_NS = 20_000;
 
@@ -249,11 +251,19 @@ export function* callInside(
 ): Program<number> {
   const { tid } = tracee;
   yield* setRegisters(stub, tid, entryOf(tracee, name, args));
-  for (let stop = 0; stop < 2; stop++) {
-    yield* stub.call("ptrace", REQUEST.continueToSystemCall, tid, 0, 0);
-    yield* awaitStop(stub, tid);
-  }
+  yield* continueToCall(stub, tid);
+  yield* continueToCall(stub, tid);
   return (yield* getRegisters(stub, tid)).eax;
+}
+
+/** Lets a stopped task go on to the beginning or the end of its system call. */
+function* continueToCall(stub: Stub, tid: number): Program<void> {
+  for (let stop = 0; stop < MOST_STOPS; stop++) {
+    yield* stub.call("ptrace", REQUEST.continueToSystemCall, tid, 0, 0);
+    // A task that a signal had stopped stops once more for having been interrupted.
+    if ((yield* awaitStop(stub, tid)) >> 16 !== EVENT_STOP) return;
+  }
+  throw new Error(`the task ${tid} does not come to its system call`);
 }
 
 /** Registers with which a task makes a system call next. */
@@ -278,8 +288,7 @@ export function* interruptInside(
 ): Program<void> {
   const { tid } = tracee;
   yield* setRegisters(stub, tid, entryOf(tracee, name, args));
-  yield* stub.call("ptrace", REQUEST.continueToSystemCall, tid, 0, 0);
-  yield* awaitStop(stub, tid);
+  yield* continueToCall(stub, tid);
   yield* stub.call("ptrace", REQUEST.continueToSystemCall, tid, 0, 0);
   yield* stub.call("ptrace", REQUEST.interrupt, tid, 0, 0);
   yield* awaitStop(stub, tid);

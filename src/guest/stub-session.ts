@@ -29,10 +29,15 @@ export interface Stub {
    * Starts a program in a copy of this task.
    *
    * @param pid the process id of the copy, or null for any
+   * @param options with `sibling`, the copy is a child of this task's parent
    * @returns the copy's process id
    * @throws {SystemCallFailed} with EEXIST if the id is taken
    */
-  fork(pid: number | null, start: (stub: Stub) => Program<void>): Program<number>;
+  fork(
+    pid: number | null,
+    start: (stub: Stub) => Program<void>,
+    options?: { readonly sibling: boolean },
+  ): Program<number>;
   /** Starts a program in a new thread of this task, with this thread id. */
   thread(tid: number, start: (stub: Stub) => Program<void>): Program<number>;
 }
@@ -59,6 +64,7 @@ const CLONE_THREAD_FLAGS =
   0x800 | // CLONE_SIGHAND
   0x10000 | // CLONE_THREAD
   0x40000; // CLONE_SYSVSEM
+const CLONE_PARENT = 0x8000;
 const SIGCHLD = 17;
 
 /** [clone(2)], `struct clone_args` up to and with `set_tid_size`. */
@@ -162,10 +168,15 @@ function openStub(access: GuestAccess, gate: Gate, task: TrappedTask, room: numb
     },
     results: (length) => memory.read(out, length),
     view: (length) => new DataView(memory.read(out, length).buffer),
-    fork: (pid, program) =>
-      clone({ flags: 0, exitSignal: SIGCHLD, id: pid, goOnAt: null }, (child) =>
+    fork(pid, program, { sibling } = { sibling: false }) {
+      // A sibling has the exit signal of this task.
+      const kinship = sibling
+        ? { flags: CLONE_PARENT, exitSignal: 0 }
+        : { flags: 0, exitSignal: SIGCHLD };
+      return clone({ ...kinship, id: pid, goOnAt: null }, (child) =>
         driveFork(openStub(access, gate, child, room), program),
-      ),
+      );
+    },
     *thread(tid, program) {
       const its = nextRoom++;
       if (its >= MOST_ROOMS) throw new RangeError(`more than ${MOST_ROOMS} threads in a process`);

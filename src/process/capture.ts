@@ -1,4 +1,5 @@
 import type { Program } from "../guest/gate.js";
+import { type MapsLine, parseMaps, parseStat } from "../guest/procfs.js";
 import { readText } from "../guest/files.js";
 import type { Stub } from "../guest/stub-session.js";
 import type { GuestAccess } from "../machine/resident.js";
@@ -6,7 +7,10 @@ import { captureFiles } from "./capture-files.js";
 import { captureProcess } from "./capture-process.js";
 import { captureClocks } from "./clocks.js";
 import type { FrozenTree } from "./freeze.js";
-import type { ProcessImage, TreeImage } from "./image.js";
+import type { EndedProcess, ProcessImage, TreeImage } from "./image.js";
+
+/** Field of `/proc/PID/stat`. */
+const EXIT_CODE = 52;
 
 /**
  * Reads all that frozen processes are, and leaves them as they were.
@@ -15,12 +19,15 @@ import type { ProcessImage, TreeImage } from "./image.js";
  */
 export function* capture(stub: Stub, access: GuestAccess, frozen: FrozenTree): Program<TreeImage> {
   const pids = frozen.processes.map(({ summary }) => summary.pid);
-  const { files, descriptors } = yield* captureFiles(stub, pids);
+  const maps = new Map<number, MapsLine[]>();
+  for (const pid of pids) maps.set(pid, parseMaps(yield* readText(stub, `/proc/${pid}/maps`)));
+  const { files, descriptors, mapped } = yield* captureFiles(stub, maps);
   const processes: ProcessImage[] = [];
   for (const process of frozen.processes) {
     const { pid, parent } = process.summary;
     const knownParent = pids.includes(parent) ? parent : null;
-    const image = yield* captureProcess(stub, access, process, knownParent);
+    const memory = { maps: maps.get(pid) ?? [], mapped };
+    const image = yield* captureProcess(stub, access, process, memory, knownParent);
     processes.push({ ...image, descriptors: descriptors.get(pid) ?? [] });
   }
   return {
@@ -28,6 +35,17 @@ export function* capture(stub: Stub, access: GuestAccess, frozen: FrozenTree): P
     clocks: yield* captureClocks(stub, access, pids[0] ?? 1),
     files: [...files],
     processes,
-    sharedMemory: {},
+    ended: yield* captureEnded(stub, frozen),
   };
+}
+
+/** What is left of the processes that have ended, of which the parent is frozen too. */
+function* captureEnded(stub: Stub, { processes, ended }: FrozenTree): Program<EndedProcess[]> {
+  const images: EndedProcess[] = [];
+  for (const { pid, parent, group, session, name } of ended) {
+    if (processes.every(({ summary }) => summary.pid !== parent)) continue;
+    const stat = parseStat(yield* readText(stub, `/proc/${pid}/stat`));
+    images.push({ pid, parent, group, session, name, status: stat.field(EXIT_CODE) });
+  }
+  return images;
 }

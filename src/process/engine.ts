@@ -33,14 +33,14 @@ function processCommands(access: GuestAccess) {
         frozen = tree;
         return image;
       } catch (error) {
-        yield* thaw(stub, tree);
+        yield* thaw(stub, tree.processes);
         throw error;
       }
     },
 
     /** Lets captured processes go on. */
     *thaw(stub: Stub): Program<void> {
-      if (frozen !== null) yield* thaw(stub, frozen);
+      if (frozen !== null) yield* thaw(stub, frozen.processes);
       frozen = null;
     },
 

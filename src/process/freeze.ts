@@ -1,25 +1,32 @@
 import { SystemCallFailed } from "../guest/errno.js";
+import { readText } from "../guest/files.js";
 import type { Program } from "../guest/gate.js";
+import { type MapsLine, parseMaps } from "../guest/procfs.js";
 import {
   blockSignals,
   getRegisters,
   letGo,
   type Registers,
+  runBriefly,
   setRegisters,
   setSignalMask,
   stopTask,
 } from "../guest/ptrace.js";
 import type { Stub } from "../guest/stub-session.js";
 import { listThreads, type StoppedProcess } from "./capture-process.js";
-import { resumeCall } from "./restart.js";
+import type { StoppedThread } from "./capture-thread.js";
+import { CannotCarry } from "./files/file-kind.js";
 import { listProcesses, type ProcessSummary, select, type Selection } from "./select.js";
 
 /** Processes that stand still, until they are thawed or the stub that froze them ends. */
 export interface FrozenTree {
   readonly processes: readonly StoppedProcess[];
-  /** What every thread goes on with when it is thawed, by thread id. */
-  readonly resume: ReadonlyMap<number, Registers>;
+  /** Those that have ended, and that their parents have not waited for. */
+  readonly ended: readonly ProcessSummary[];
 }
+
+/** How often a thread is let go on that is inside of the vDSO. */
+const MOST_MOMENTS = 200;
 
 /** Stops selected processes, with all that descend from them; none of them can start another meanwhile. */
 export function* freeze(
@@ -28,19 +35,27 @@ export function* freeze(
   own: number,
 ): Program<FrozenTree> {
   const frozen = new Map<number, StoppedProcess>();
-  const resume = new Map<number, Registers>();
   try {
     for (;;) {
       const chosen = select(yield* listProcesses(stub), selections, own);
-      const fresh = chosen.filter(({ pid }) => !frozen.has(pid));
+      const ended = chosen.filter(({ state }) => state === "Z");
+      const fresh = chosen
+        .filter(({ pid }) => !frozen.has(pid))
+        .filter((each) => !ended.includes(each));
       // Processes that stand still start no others: once nothing is new, all are there.
-      if (fresh.length === 0) return { processes: inOrder(chosen, frozen), resume };
+      if (fresh.length === 0) return { processes: inOrder(chosen, frozen), ended };
       for (const summary of fresh) {
-        frozen.set(summary.pid, yield* freezeProcess(stub, summary, resume));
+        const { pid } = summary;
+        const process = { summary, threads: [], stoppedBy: null };
+        frozen.set(pid, process);
+        frozen.set(pid, {
+          ...process,
+          stoppedBy: yield* freezeProcess(stub, pid, process.threads),
+        });
       }
     }
   } catch (error) {
-    yield* thaw(stub, { processes: [...frozen.values()], resume });
+    yield* thaw(stub, [...frozen.values()]);
     throw error;
   }
 }
@@ -52,32 +67,54 @@ function inOrder(
   return chosen.flatMap(({ pid }) => frozen.get(pid) ?? []);
 }
 
-function* freezeProcess(
-  stub: Stub,
-  summary: ProcessSummary,
-  resume: Map<number, Registers>,
-): Program<StoppedProcess> {
-  const threads: { tid: number; signalMask: Uint8Array }[] = [];
+/** Stops all threads, which are added to `threads`; gives the signal that had stopped the process before. */
+function* freezeProcess(stub: Stub, pid: number, threads: StoppedThread[]): Program<number | null> {
   let stoppedBy: number | null = null;
   for (;;) {
-    const all = yield* listThreads(stub, summary.pid);
+    const all = yield* listThreads(stub, pid);
     const fresh = all.filter((tid) => threads.every((thread) => thread.tid !== tid));
-    if (fresh.length === 0) return { summary, threads, stoppedBy };
+    if (fresh.length === 0) return stoppedBy;
     for (const tid of fresh) {
       stoppedBy = (yield* stopTask(stub, tid, "goes-on")) ?? stoppedBy;
-      resume.set(tid, resumeCall(yield* getRegisters(stub, tid)));
-      threads.push({ tid, signalMask: yield* blockSignals(stub, tid) });
+      const signalMask = yield* blockSignals(stub, tid);
+      const stopped = { tid, signalMask, registers: yield* getRegisters(stub, tid) };
+      const place = threads.push(stopped) - 1;
+      threads[place] = { ...stopped, registers: yield* leaveVdso(stub, pid, stopped) };
     }
   }
 }
 
+/**
+ * Lets a thread go on until it is out of the kernel's code in its process, which elsewhere is another. It
+ * may stay there if it is in a system call.
+ */
+function* leaveVdso(
+  stub: Stub,
+  pid: number,
+  { tid, registers: first }: StoppedThread,
+): Program<Registers> {
+  let registers = first;
+  if (registers.origEax >= 0) return registers;
+  const maps = parseMaps(yield* readText(stub, `/proc/${pid}/maps`));
+  const vdso = maps.find(({ path }) => path === "[vdso]");
+  for (let moment = 0; moment < MOST_MOMENTS; moment++) {
+    if (registers.origEax >= 0 || vdso === undefined || !isIn(vdso, registers)) return registers;
+    yield* runBriefly(stub, tid);
+    registers = yield* getRegisters(stub, tid);
+  }
+  throw new CannotCarry(`thread ${tid} of process ${pid} does not come out of the vDSO`);
+}
+
+function isIn({ start, end }: MapsLine, { eip }: Registers): boolean {
+  return eip >>> 0 >= start && eip >>> 0 < end;
+}
+
 /** Lets frozen processes go on as if nothing had been; those that were killed meanwhile are left out. */
-export function* thaw(stub: Stub, { processes, resume }: FrozenTree): Program<void> {
+export function* thaw(stub: Stub, processes: readonly StoppedProcess[]): Program<void> {
   const threads = processes.flatMap((process) => process.threads);
-  for (const { tid, signalMask } of threads) {
+  for (const { tid, signalMask, registers } of threads) {
     yield* unlessGone(function* () {
-      const registers = resume.get(tid);
-      if (registers !== undefined) yield* setRegisters(stub, tid, registers);
+      yield* setRegisters(stub, tid, registers);
       yield* setSignalMask(stub, tid, signalMask);
     });
   }

@@ -36,18 +36,23 @@ export interface StubAreas {
   readonly vdsoImage: Uint8Array;
 }
 
-/** Replaces the stub's memory, but for its own area, by that of a process. */
+/**
+ * Replaces the stub's memory, but for its own area, by that of a process.
+ *
+ * @param opened descriptors of the files of the image
+ */
 export function* restoreMemory(
   stub: Stub,
   areas: StubAreas,
   { mappings, pages, vdso, pid }: ProcessImage,
+  opened: readonly number[],
 ): Program<void> {
   const parked = yield* parkVdso(stub, areas, mappings);
   for (const { start, end, path } of areas.maps) {
     const isOwn = start >= STUB_AREA.start && start < STUB_AREA.end && !path.startsWith("/");
     if (!isOwn && !path.startsWith("[v")) yield* stub.call("munmap", start, end - start);
   }
-  for (const mapping of mappings) yield* map(stub, mapping, pid);
+  for (const mapping of mappings) yield* map(stub, mapping, pid, opened);
   yield* fill(stub, pages);
   if (vdso !== null) {
     const image = redirectVdso(vdso.image, vdso.address, areas.vdsoImage, parked);
@@ -88,27 +93,40 @@ function* parkVdso(stub: Stub, { maps }: StubAreas, mappings: readonly Mapping[]
   return at + vdso.start - first.start;
 }
 
-function* map(stub: Stub, mapping: Mapping, pid: number): Program<void> {
-  const { start, end, protection, file, growsDown } = mapping;
-  const bytes = end - start;
-  if (file === null) {
-    const flags = MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | (growsDown ? MAP_GROWSDOWN : 0);
-    yield* stub.call("mmap2", start, bytes, protection | PROT_WRITE, flags, -1, 0);
-    return;
+function* map(stub: Stub, mapping: Mapping, pid: number, opened: readonly number[]): Program<void> {
+  const { start, end, protection, shared, offset, growsDown } = mapping;
+  const fd = yield* openMapped(stub, mapping, pid, opened);
+  // Private pages are filled before they get their protection.
+  const first = shared ? protection : protection | PROT_WRITE;
+  const flags =
+    MAP_FIXED |
+    (shared ? MAP_SHARED : MAP_PRIVATE) |
+    (growsDown ? MAP_GROWSDOWN : 0) |
+    (fd === null ? MAP_ANONYMOUS : 0);
+  const page = fd === null ? 0 : offset / PAGE_BYTES;
+  yield* stub.call("mmap2", start, end - start, first, flags, fd ?? -1, page);
+  if (fd !== null) yield* stub.call("close", fd);
+}
+
+/** A descriptor of the file that a mapping shows; null if it shows none. */
+function* openMapped(
+  stub: Stub,
+  { start, protection, shared, file, openFile }: Mapping,
+  pid: number,
+  opened: readonly number[],
+): Program<number | null> {
+  const mode = shared && (protection & PROT_WRITE) !== 0 ? O_RDWR : 0;
+  if (openFile !== null) {
+    return yield* stub.call("open", `/proc/self/fd/${opened[openFile] ?? -1}`, mode);
   }
+  if (file === null) return null;
   const { size, changedNs } = yield* fileVersion(stub, file.path);
   if (size !== file.size || changedNs !== file.changedNs) {
     throw new CannotCarry(
       `process ${pid} has ${file.path} mapped at ${hex(start)}, which is another file after the update`,
     );
   }
-  const writes = file.shared && (protection & PROT_WRITE) !== 0;
-  const fd = yield* stub.call("open", file.path, writes ? O_RDWR : 0);
-  // Private pages are filled before they get their protection.
-  const first = file.shared ? protection : protection | PROT_WRITE;
-  const flags = (file.shared ? MAP_SHARED : MAP_PRIVATE) | MAP_FIXED;
-  yield* stub.call("mmap2", start, bytes, first, flags, fd, file.offset / PAGE_BYTES);
-  yield* stub.call("close", fd);
+  return yield* stub.call("open", file.path, mode);
 }
 
 /** Writes pages into memory that is mapped so that it can be written to. */

@@ -30,6 +30,7 @@ import { bringForward } from "./controlling-terminal.js";
 import { createCrew, type Crew, type Job } from "./crew.js";
 import { restoreCredentials } from "./credentials.js";
 import { CannotCarry } from "./files/file-kind.js";
+import { restoreIdFlag } from "./id-flag.js";
 import type { ProcessImage, ThreadImage, TreeImage } from "./image.js";
 import { dropSignals, queueSignals } from "./pending-signals.js";
 import { sleepOf } from "./restart.js";
@@ -169,6 +170,7 @@ function* becomeProcess(
     const room = rooms.get(tid);
     if (room === undefined) throw new RangeError(`the thread ${tid} has no room`);
     const inside = openInside(stub, tracee, room);
+    yield* restoreIdFlag(stub, tracee, room, thread.registers);
     yield* dropSignals(inside);
     yield* queueSignals(inside, pid, tid, thread.pending);
     if (index === 0) {

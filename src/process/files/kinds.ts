@@ -1,29 +1,65 @@
 import { z } from "zod";
 import type { Program } from "../../guest/gate.js";
 import type { Stub } from "../../guest/stub-session.js";
+import { epoll, epollSchema } from "./epoll.js";
+import { eventFd, eventFdSchema } from "./event-fd.js";
+import { fifo, fifoSchema } from "./fifo.js";
 import {
   CannotCarry,
   type CaptureContext,
   type FileKind,
   type FoundFile,
   type RestoreContext,
+  type SettleContext,
 } from "./file-kind.js";
+import { inotify, inotifySchema } from "./inotify.js";
+import { namelessFile, namelessFileSchema } from "./nameless-file.js";
 import { pathFile, pathFileSchema } from "./path-file.js";
+import { pidfd, pidfdSchema } from "./pidfd.js";
 import { pipe, pipeSchema } from "./pipe.js";
+import { pseudoTerminal, pseudoTerminalSchema } from "./pseudo-terminal.js";
+import { sharedMemory, sharedMemorySchema } from "./shared-memory.js";
+import { signalFd, signalFdSchema } from "./signal-fd.js";
 import { terminal, terminalSchema } from "./terminal.js";
+import { timerFd, timerFdSchema } from "./timer-fd.js";
 
 /** State of an open file in a process image. */
 export const fileSchema = z.discriminatedUnion("kind", [
+  epollSchema,
+  eventFdSchema,
+  fifoSchema,
+  inotifySchema,
+  namelessFileSchema,
   pathFileSchema,
+  pidfdSchema,
   pipeSchema,
+  pseudoTerminalSchema,
+  sharedMemorySchema,
+  signalFdSchema,
   terminalSchema,
+  timerFdSchema,
 ]);
 
 /** @see fileSchema */
 export type FileImage = Readonly<z.infer<typeof fileSchema>>;
 
 // Each kind captures and opens only its own states: which one a state belongs to, its `kind` says.
-const KINDS = [pathFile, pipe, terminal] as unknown as readonly FileKind<FileImage>[];
+// The first that matches takes a file.
+const KINDS = [
+  sharedMemory,
+  epoll,
+  eventFd,
+  fifo,
+  inotify,
+  namelessFile,
+  pathFile,
+  pidfd,
+  pipe,
+  pseudoTerminal,
+  signalFd,
+  terminal,
+  timerFd,
+] as unknown as readonly FileKind<FileImage>[];
 
 /**
  * Reads the state of an open file.
@@ -63,4 +99,18 @@ function kindOf(state: FileImage): FileKind<FileImage> {
   const kind = KINDS.find((each) => each.kind === state.kind);
   if (kind === undefined) throw new CannotCarry(`there is no kind of file "${state.kind}"`);
   return kind;
+}
+
+/** Does what a kind of file does in a process that has it, once all files are open. */
+export function* settleFile(
+  stub: Stub,
+  state: FileImage,
+  index: number,
+  context: SettleContext,
+): Program<void> {
+  const { settle } = kindOf(state);
+  if (settle === undefined) return;
+  const fd = yield* context.take(index);
+  yield* settle(stub, state, fd, context);
+  yield* stub.call("close", fd);
 }
