@@ -72,7 +72,8 @@ function timespec(ns: bigint): Uint8Array {
   return new Uint8Array(Int32Array.of(Number(seconds), Number(nanoseconds)).buffer);
 }
 
-function offsetIn(text: string, clock: string): bigint {
+/** What `/proc/PID/timens_offsets` says of a clock: by how much, in ns, it is ahead for the process. */
+export function offsetIn(text: string, clock: string): bigint {
   const found = new RegExp(`^${clock}\\s+(-?\\d+)\\s+(\\d+)`, "m").exec(text);
   if (found === null) return 0n;
   return BigInt(found[1] ?? 0) * NS_PER_S + BigInt(found[2] ?? 0);

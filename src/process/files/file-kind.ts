@@ -31,10 +31,20 @@ export interface FoundFile {
   readonly number: number;
 }
 
+/** A descriptor of a process, and the open file that it stands for. */
+export interface Holder {
+  readonly pid: number;
+  readonly number: number;
+  /** Index of the open file in the image. */
+  readonly file: number;
+}
+
 /** What the files of one capture have in common. */
 export interface CaptureContext {
   /** Process ids that are captured. */
   readonly pids: ReadonlySet<number>;
+  /** All descriptors that are captured. */
+  readonly holders: readonly Holder[];
   /** All open files that are captured, each once. */
   readonly files: readonly FoundFile[];
   /** Things that several files have in common and that are captured once, by kind and name. */
@@ -45,6 +55,16 @@ export interface CaptureContext {
 export interface RestoreContext {
   /** Things that several files have in common and that are made once, by kind and name: descriptors in the stub. */
   readonly shared: Map<string, unknown>;
+}
+
+/** What a file can do while it is set up in a process that has it; see `FileKind.settle`. */
+export interface SettleContext {
+  /**
+   * Takes an open file of the image, by its index, into the process.
+   *
+   * @returns a number above those that any file asks for; who took it closes it
+   */
+  take(file: number): Program<number>;
 }
 
 /**
@@ -64,11 +84,28 @@ export interface FileKind<S extends { readonly kind: string }> {
   open(stub: Stub, state: S, context: RestoreContext): Program<number>;
   /** What can be done only once all files are open. Files are finished in the order in which they were opened. */
   finish?(stub: Stub, state: S, fd: number, context: RestoreContext): Program<void>;
+  /**
+   * Does what can be done only when all files are open and in a process that has this one: the first of
+   * the image. Its memory is in place, its descriptors are not, so low numbers are free.
+   *
+   * @param fd the file, by a high number
+   */
+  settle?(stub: Stub, state: S, fd: number, context: SettleContext): Program<void>;
 }
 
 /** Something that a process uses cannot be carried to another kernel. */
 export class CannotCarry extends Error {
   override readonly name = "CannotCarry";
+}
+
+/** What a message calls an open file. */
+export function nameOf({ link, number, pid }: Pick<FoundFile, "link" | "number" | "pid">): string {
+  return `${link}, descriptor ${number} of process ${pid},`;
+}
+
+/** Device and inode number of a file: what it is known by, whatever its names are. */
+export function identityOf({ device, inode }: Pick<FoundFile, "device" | "inode">): string {
+  return `${device}:${inode}`;
 }
 
 /** File types of [inode(7)]. */

@@ -108,9 +108,9 @@ export function* settleFile(
   index: number,
   context: SettleContext,
 ): Program<void> {
-  const { settle } = kindOf(state);
-  if (settle === undefined) return;
+  const kind = kindOf(state);
+  if (kind.settle === undefined) return;
   const fd = yield* context.take(index);
-  yield* settle(stub, state, fd, context);
+  yield* kind.settle(stub, state, fd, context);
   yield* stub.call("close", fd);
 }

@@ -5,7 +5,9 @@
  * - [open(2)], [devices] Documentation/admin-guide/devices.txt of Linux: numbers of the memory devices
  */
 import { z } from "zod";
-import { CannotCarry, type FileKind, isType } from "./file-kind.js";
+import { setPosition } from "./file-content.js";
+import { type FileKind, isType } from "./file-kind.js";
+import { openByName, requireName } from "./file-name.js";
 
 /** @see pathFile */
 export const pathFileSchema = z.strictObject({
@@ -19,7 +21,6 @@ export const pathFileSchema = z.strictObject({
 type PathFile = z.infer<typeof pathFileSchema>;
 
 const O_CREAT_EXCL_TRUNC = 0o1300;
-const SEEK_SET = 0;
 
 /** Memory devices of which every opening is alike: null, zero, full, random, urandom, kmsg. */
 const PLAIN_DEVICES = [3, 5, 7, 8, 9, 11].map((minor) => 0x100 + minor);
@@ -32,20 +33,15 @@ export const pathFile: FileKind<PathFile> = {
     isType(file.mode, "directory") ||
     (isType(file.mode, "characterDevice") && PLAIN_DEVICES.includes(file.specialDevice)),
 
-  *capture(_stub, { link, flags, position, links, pid, number }) {
-    if (links === 0) {
-      throw new CannotCarry(`the file ${link}, descriptor ${number} of process ${pid}, is deleted`);
-    }
+  *capture(stub, file) {
+    yield* requireName(stub, file);
+    const { link, flags, position } = file;
     return { kind: "path", path: link, flags: flags & ~O_CREAT_EXCL_TRUNC, position };
   },
 
   *open(stub, { path, flags, position }) {
-    const fd = yield* stub.call("open", path, flags);
-    if (position > 0) {
-      // [llseek(2)]: high and low half, where to put the result, from where.
-      const high = Math.floor(position / 2 ** 32);
-      yield* stub.call("_llseek", fd, high, position | 0, stub.out, SEEK_SET);
-    }
+    const fd = yield* openByName(stub, path, flags);
+    yield* setPosition(stub, fd, position);
     return fd;
   },
 };
