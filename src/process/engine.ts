@@ -3,10 +3,11 @@ import { createCommandLoop } from "../guest/command-loop.js";
 import type { Program } from "../guest/gate.js";
 import type { Stub } from "../guest/stub-session.js";
 import type { GuestAccess, Resident } from "../machine/resident.js";
+import { release } from "./become-process.js";
 import { capture } from "./capture.js";
 import { freeze, type FrozenTree, thaw } from "./freeze.js";
 import type { TreeImage } from "./image.js";
-import { release, restore } from "./restore.js";
+import { restore } from "./restore.js";
 import { listProcesses, type ProcessSummary, type Selection } from "./select.js";
 
 /** What a stub in a guest can be told to do with processes. Both ends of the link share this table by its type. */

@@ -2,45 +2,27 @@
  * Making the processes of an image on a running kernel.
  *
  * References:
- * - [clone3(2)] set_tid; [setsid(2)], [setpgid(2)], [ioctl_tty(2)]
- * - [iopl(2)]: children inherit the privilege, so each process gives it back
+ * - [clone3(2)] set_tid; [sigaction(2)]
  */
 import { readText } from "../guest/files.js";
 import type { Program } from "../guest/gate.js";
 import { parseMaps } from "../guest/procfs.js";
-import {
-  callInside,
-  getRegisters,
-  interruptInside,
-  letGo,
-  setFpx,
-  setRegisters,
-  setSignalMask,
-  stopTask,
-} from "../guest/ptrace.js";
-import { openInside, type Room } from "../guest/inside.js";
+import type { Room } from "../guest/inside.js";
 import { LAST_SIGNAL } from "../guest/signals.js";
-import { STUB_AREA } from "../guest/stub.js";
 import type { Stub } from "../guest/stub-session.js";
 import type { GuestAccess } from "../machine/resident.js";
-import { findInt80 } from "./capture-process.js";
-import { restoreCgroups } from "./cgroups.js";
+import { becomeProcess } from "./become-process.js";
 import { continueClocks } from "./clocks.js";
 import { bringForward } from "./controlling-terminal.js";
 import { createCrew, type Crew, type Job } from "./crew.js";
-import { restoreCredentials } from "./credentials.js";
 import { CannotCarry } from "./files/file-kind.js";
-import { restoreIdFlag } from "./id-flag.js";
-import type { ProcessImage, ThreadImage, TreeImage } from "./image.js";
-import { dropSignals, queueSignals } from "./pending-signals.js";
-import { sleepOf } from "./restart.js";
+import type { ProcessImage, TreeImage } from "./image.js";
 import { closeFiles, openFiles, restoreDescriptors, restoreLocks } from "./restore-files.js";
 import { restoreMemory, type StubAreas } from "./restore-memory.js";
-import { restoreProcessFlags, restoreThreadFlags } from "./prctl-flags.js";
-import { restoreLimits, restoreProcess, restoreThread } from "./restore-process.js";
-import { restoreScheduling } from "./scheduling.js";
-import { restoreSeccomp } from "./seccomp.js";
-import { armTimers, makePosixTimers } from "./timers.js";
+import { restoreProcess, restoreThread } from "./restore-process.js";
+import { removeSegments, restoreSystemV } from "./restore-system-v.js";
+import { restoreShmFiles } from "./shm-files.js";
+import { makePosixTimers } from "./timers.js";
 import { joinGroups, startTree } from "./tree.js";
 
 const SIGKILL = 9;
@@ -63,6 +45,8 @@ export function* restore(stub: Stub, access: GuestAccess, image: TreeImage): Pro
   }
   const areas = yield* ownAreas(stub);
   const crew = createCrew(own);
+  yield* restoreSystemV(stub, image.systemV);
+  yield* restoreShmFiles(stub, image.shmFiles);
   // Terminals must be there for the sessions that they control.
   const opened = yield* openFiles(stub, image.files);
   yield* startTree(stub, crew, image);
@@ -72,6 +56,7 @@ export function* restore(stub: Stub, access: GuestAccess, image: TreeImage): Pro
     image,
     (process) => (member) => restoreMemory(member, areas, process, opened.descriptors),
   );
+  yield* removeSegments(stub, image.systemV);
 
   yield* everyProcess(
     stub,
@@ -101,14 +86,6 @@ export function* restore(stub: Stub, access: GuestAccess, image: TreeImage): Pro
     ]),
   );
   for (const process of image.processes) yield* becomeProcess(stub, process, rooms);
-}
-
-/** Lets the processes of an image go on that `restore` has made. */
-export function* release(stub: Stub, image: TreeImage): Program<void> {
-  for (const { pid, stoppedBy, threads } of image.processes) {
-    if (stoppedBy !== null) yield* stub.call("kill", pid, stoppedBy);
-    for (const { tid } of threads) yield* letGo(stub, tid);
-  }
 }
 
 function* ownAreas(stub: Stub): Program<StubAreas> {
@@ -148,55 +125,4 @@ function* startThreads(stub: Stub, crew: Crew, image: TreeImage): Program<void> 
         }
       },
   );
-}
-
-/**
- * Takes the stub out of a process, and gives its threads their rights and their registers; they stay
- * stopped. From here on the process could no longer do anything for itself.
- */
-function* becomeProcess(
-  stub: Stub,
-  process: ProcessImage,
-  rooms: ReadonlyMap<number, Room>,
-): Program<void> {
-  const { vdso, pid } = process;
-  if (vdso === null) throw new CannotCarry(`process ${pid} had no vDSO`);
-  const gadget = vdso.address + findInt80(vdso.image, pid);
-  for (const [index, thread] of process.threads.entries()) {
-    const { tid } = thread;
-    yield* stopTask(stub, tid, "is-killed");
-    const tracee = { tid, registers: yield* getRegisters(stub, tid), gadget };
-    yield* callInside(stub, tracee, "iopl", 0);
-    const room = rooms.get(tid);
-    if (room === undefined) throw new RangeError(`the thread ${tid} has no room`);
-    const inside = openInside(stub, tracee, room);
-    yield* restoreIdFlag(stub, tracee, room, thread.registers);
-    yield* dropSignals(inside);
-    yield* queueSignals(inside, pid, tid, thread.pending);
-    if (index === 0) {
-      yield* queueSignals(inside, pid, null, process.pending);
-      yield* armTimers(inside, process.intervalTimers, process.posixTimers);
-    }
-    yield* restoreSeccomp(inside, thread.seccomp);
-    yield* restoreCredentials(inside, thread.credentials);
-    yield* restoreThreadFlags(inside, thread.flags);
-    if (index === process.threads.length - 1) {
-      yield* restoreProcessFlags(stub, inside, pid, process.flags);
-      const bytes = STUB_AREA.end - STUB_AREA.start;
-      yield* callInside(stub, tracee, "munmap", STUB_AREA.start, bytes);
-    }
-    const sleep = sleepOf(thread.registers);
-    if (sleep !== null) yield* interruptInside(stub, tracee, sleep.call, ...sleep.args);
-    yield* putRegisters(stub, thread);
-    yield* restoreScheduling(stub, tid, thread.scheduling);
-  }
-  yield* restoreCgroups(stub, pid, process.cgroups);
-  yield* restoreLimits(stub, process);
-}
-
-function* putRegisters(stub: Stub, thread: ThreadImage): Program<void> {
-  const { tid, fpx, signalMask, registers } = thread;
-  yield* setFpx(stub, tid, fpx);
-  yield* setSignalMask(stub, tid, signalMask);
-  yield* setRegisters(stub, tid, registers);
 }

@@ -1,0 +1,144 @@
+/**
+ * The last step of a stub that is to be a process: others make the calls in it, take it out of there, and
+ * let the process go on.
+ *
+ * References:
+ * - [ptrace(2)], [iopl(2)]: children inherit the privilege, so each thread gives it back
+ * - [wait(2)] WUNTRACED
+ */
+import type { Program } from "../guest/gate.js";
+import { type Inside, openInside, type Room } from "../guest/inside.js";
+import {
+  blockSignals,
+  callInside,
+  getRegisters,
+  interruptInside,
+  letGo,
+  setFpx,
+  setRegisters,
+  setSignalMask,
+  stopTask,
+  type Tracee,
+} from "../guest/ptrace.js";
+import { STUB_AREA } from "../guest/stub.js";
+import type { Stub } from "../guest/stub-session.js";
+import { findInt80 } from "./capture-process.js";
+import { restoreCgroups } from "./cgroups.js";
+import { restoreCredentials } from "./credentials.js";
+import { CannotCarry } from "./files/file-kind.js";
+import { restoreIdFlag } from "./id-flag.js";
+import type { ProcessImage, ThreadImage, TreeImage } from "./image.js";
+import { dropSignals, queueSignals } from "./pending-signals.js";
+import { restoreProcessFlags, restoreThreadFlags } from "./prctl-flags.js";
+import { sleepOf } from "./restart.js";
+import { restoreLimits } from "./restore-process.js";
+import { restoreScheduling } from "./scheduling.js";
+import { restoreSeccomp } from "./seccomp.js";
+import { armTimers } from "./timers.js";
+
+const SIGSTOP = 19;
+const WUNTRACED = 2;
+
+/** A stopped thread that is still a stub. */
+interface Member {
+  readonly thread: ThreadImage;
+  readonly tracee: Tracee;
+  readonly inside: Inside;
+}
+
+/**
+ * Takes the stub out of a process, and gives its threads their rights and their registers; they stay
+ * stopped. From here on the process could no longer do anything for itself.
+ *
+ * @param rooms of the stubs in its threads
+ */
+export function* becomeProcess(
+  stub: Stub,
+  process: ProcessImage,
+  rooms: ReadonlyMap<number, Room>,
+): Program<void> {
+  const { pid } = process;
+  const gadget = gadgetOf(process);
+  const members: Member[] = [];
+  for (const thread of process.threads) {
+    members.push(yield* stopMember(stub, thread, gadget, rooms.get(thread.tid)));
+  }
+  for (const [index, { thread, tracee, inside }] of members.entries()) {
+    const { tid } = tracee;
+    yield* queueSignals(inside, pid, tid, thread.pending);
+    if (index === 0) {
+      yield* queueSignals(inside, pid, null, process.pending);
+      yield* armTimers(inside, process.intervalTimers, process.posixTimers);
+    }
+    yield* restoreSeccomp(inside, thread.seccomp);
+    yield* restoreCredentials(inside, thread.credentials);
+    yield* restoreThreadFlags(inside, thread.flags);
+    if (index === members.length - 1) {
+      yield* restoreProcessFlags(stub, inside, pid, process.flags);
+      const bytes = STUB_AREA.end - STUB_AREA.start;
+      yield* callInside(stub, tracee, "munmap", STUB_AREA.start, bytes);
+    }
+    const sleep = sleepOf(thread.registers);
+    if (sleep !== null) yield* interruptInside(stub, tracee, sleep.call, ...sleep.args);
+    yield* setFpx(stub, tid, thread.fpx);
+    yield* putRegisters(stub, thread);
+    yield* restoreScheduling(stub, tid, thread.scheduling);
+  }
+  yield* restoreCgroups(stub, pid, process.cgroups);
+  yield* restoreLimits(stub, process);
+}
+
+function* stopMember(
+  stub: Stub,
+  thread: ThreadImage,
+  gadget: number,
+  room: Room | undefined,
+): Program<Member> {
+  const { tid } = thread;
+  if (room === undefined) throw new RangeError(`the thread ${tid} has no room`);
+  yield* stopTask(stub, tid, "is-killed");
+  const tracee = { tid, registers: yield* getRegisters(stub, tid), gadget };
+  yield* callInside(stub, tracee, "iopl", 0);
+  yield* restoreIdFlag(stub, tracee, room, thread.registers);
+  const inside = openInside(stub, tracee, room);
+  yield* dropSignals(inside);
+  return { thread, tracee, inside };
+}
+
+function* putRegisters(stub: Stub, { tid, signalMask, registers }: ThreadImage): Program<void> {
+  yield* setSignalMask(stub, tid, signalMask);
+  yield* setRegisters(stub, tid, registers);
+}
+
+function gadgetOf({ vdso, pid }: ProcessImage): number {
+  if (vdso === null) throw new CannotCarry(`process ${pid} had no vDSO`);
+  return vdso.address + findInt80(vdso.image, pid);
+}
+
+/** Lets the processes of an image go on that have become what they are to be. */
+export function* release(stub: Stub, { processes }: TreeImage): Program<void> {
+  const stopped = processes.filter(({ stoppedBy }) => stoppedBy !== null);
+  for (const { pid, parent, threads } of stopped) {
+    // Any other signal that stops could be caught.
+    yield* stub.call("kill", pid, SIGSTOP);
+    for (const { tid } of threads) yield* letGo(stub, tid);
+    const its = processes.find((process) => process.pid === parent);
+    // A stopped parent cannot wait; its children can have no other.
+    if (its !== undefined && its.stoppedBy === null) yield* noteStop(stub, its, pid);
+  }
+  for (const process of processes) {
+    if (process.stoppedBy !== null) continue;
+    for (const { tid } of process.threads) yield* letGo(stub, tid);
+  }
+}
+
+/** Has a process wait until a child of it is stopped: it knew of it already. */
+function* noteStop(stub: Stub, parent: ProcessImage, child: number): Program<void> {
+  const [leader] = parent.threads;
+  if (leader === undefined) return;
+  const { tid, registers } = leader;
+  yield* blockSignals(stub, tid);
+  const tracee = { tid, registers, gadget: gadgetOf(parent) };
+  yield* callInside(stub, tracee, "wait4", child, 0, WUNTRACED, 0);
+  yield* putRegisters(stub, leader);
+}
