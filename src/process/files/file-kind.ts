@@ -11,6 +11,8 @@ export interface FoundFile {
   readonly mode: number;
   readonly device: number;
   readonly inode: number;
+  /** Its file system's number, as of [statfs(2)]; 0 if it has none. */
+  readonly fileSystem: number;
   /** User and group that own it. */
   readonly uid: number;
   readonly gid: number;
@@ -27,7 +29,7 @@ export interface FoundFile {
   /** Lines of `/proc/PID/fdinfo/FD`. */
   readonly info: ReadonlyMap<string, readonly string[]>;
   readonly pid: number;
-  /** The process's own number for it. */
+  /** The process's own number for it; -1 if it is mapped and not open. */
   readonly number: number;
 }
 
@@ -100,7 +102,9 @@ export class CannotCarry extends Error {
 
 /** What a message calls an open file. */
 export function nameOf({ link, number, pid }: Pick<FoundFile, "link" | "number" | "pid">): string {
-  return `${link}, descriptor ${number} of process ${pid},`;
+  return number < 0
+    ? `${link}, which process ${pid} has mapped,`
+    : `${link}, descriptor ${number} of process ${pid},`;
 }
 
 /** Device and inode number of a file: what it is known by, whatever its names are. */

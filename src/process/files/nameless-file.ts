@@ -99,7 +99,8 @@ export const namelessFile: FileKind<NamelessFile> = {
   *settle(stub, { memory }, fd) {
     if (memory === null || memory.seals === 0) return;
     const writable = yield* stub.call("open", `/proc/self/fd/${fd}`, O_RDWR | O_CLOEXEC);
-    yield* stub.attempt("fcntl64", writable, F_ADD_SEALS, memory.seals);
+    const held = yield* stub.call("fcntl64", writable, F_GET_SEALS, 0);
+    if (held !== memory.seals) yield* stub.call("fcntl64", writable, F_ADD_SEALS, memory.seals);
     yield* stub.call("close", writable);
   },
 };
