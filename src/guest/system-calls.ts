@@ -112,6 +112,7 @@ export const SYSTEM_CALLS = {
   clock_gettime: 265,
   clock_nanosleep: 267,
   statfs64: 268,
+  fstatfs64: 269,
   tgkill: 270,
   mq_open: 277,
   mq_unlink: 278,

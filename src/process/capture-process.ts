@@ -21,6 +21,7 @@ import type { Mapping, ProcessImage } from "./image.js";
 import { mappedIdentity } from "./mapped-files.js";
 import { captureProcessFlags } from "./prctl-flags.js";
 import type { ProcessSummary } from "./select.js";
+import { attachmentsOf, isSegment } from "./system-v.js";
 import { captureIntervalTimers, capturePosixTimers } from "./timers.js";
 
 /** A process of which every thread is stopped. */
@@ -62,7 +63,7 @@ export function* captureProcess(
   const { pid } = summary;
   const stat = parseStat(yield* readText(stub, `/proc/${pid}/stat`));
   const status = parseFields(yield* readText(stub, `/proc/${pid}/status`));
-  const own = maps.filter(({ path }) => !KERNEL_AREAS.includes(path));
+  const own = maps.filter((area) => !KERNEL_AREAS.includes(area.path) && !isSegment(area));
   const leader = threads[0];
   const vdsoArea = maps.find(({ path }) => path === "[vdso]");
   if (leader === undefined || vdsoArea === undefined) {
@@ -114,6 +115,7 @@ export function* captureProcess(
       memoryLayout: memoryLayout(stat, own),
       auxiliaryVector: yield* readFile(stub, `/proc/${pid}/auxv`),
       mappings: yield* captureMappings(stub, pid, { maps: own, mapped }, status),
+      attachments: attachmentsOf(maps, pid),
       vdso,
       pages,
       actions,

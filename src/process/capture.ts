@@ -8,6 +8,8 @@ import { captureProcess } from "./capture-process.js";
 import { captureClocks } from "./clocks.js";
 import type { FrozenTree } from "./freeze.js";
 import type { EndedProcess, ProcessImage, TreeImage } from "./image.js";
+import { captureShmFiles } from "./shm-files.js";
+import { captureSystemV } from "./system-v.js";
 
 /** Field of `/proc/PID/stat`. */
 const EXIT_CODE = 52;
@@ -30,10 +32,16 @@ export function* capture(stub: Stub, access: GuestAccess, frozen: FrozenTree): P
     const image = yield* captureProcess(stub, access, process, memory, knownParent);
     processes.push({ ...image, descriptors: descriptors.get(pid) ?? [] });
   }
+  const paths = [
+    ...files.flatMap((file) => (file.kind === "path" ? [file.path] : [])),
+    ...processes.flatMap(({ mappings }) => mappings.map(({ file }) => file?.path ?? "")),
+  ];
   return {
     kernel: (yield* readText(stub, "/proc/sys/kernel/osrelease")).trim(),
     clocks: yield* captureClocks(stub, access, pids[0] ?? 1),
     files: [...files],
+    shmFiles: yield* captureShmFiles(stub, paths),
+    systemV: yield* captureSystemV(stub, processes),
     processes,
     ended: yield* captureEnded(stub, frozen),
   };

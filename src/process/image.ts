@@ -16,6 +16,8 @@ import { fileSchema } from "./files/kinds.js";
 import { processFlagsSchema, threadFlagsSchema } from "./prctl-flags.js";
 import { schedulingSchema } from "./scheduling.js";
 import { seccompSchema } from "./seccomp.js";
+import { shmFileSchema } from "./shm-files.js";
+import { attachmentSchema, systemVSchema } from "./system-v.js";
 import { posixTimerSchema } from "./timers.js";
 
 const u32 = z
@@ -124,6 +126,7 @@ const processSchema = z.strictObject({
   memoryLayout: z.array(u32).length(11),
   auxiliaryVector: bytes,
   mappings: z.array(mappingSchema),
+  attachments: z.array(attachmentSchema),
   /** The vDSO of the kernel that it ran on, and where it lay; null if it had none. */
   vdso: z.strictObject({ address: u32, image: bytes }).nullable(),
   /** Pages with content of their own: addresses, and their bytes one after the other. */
@@ -163,6 +166,8 @@ export const treeImageSchema = z.strictObject({
   /** What the processes' clocks showed when the machine's clock stood at zero, in ns. */
   clocks: z.strictObject({ realtime: z.bigint(), monotonic: z.bigint(), boottime: z.bigint() }),
   files: z.array(fileSchema),
+  shmFiles: z.array(shmFileSchema),
+  systemV: systemVSchema,
   /** Parents stand before their children. */
   processes: z.array(processSchema).min(1),
   /** Children of these that have ended and wait for their parent. */

@@ -9,7 +9,7 @@ import type { Program } from "../guest/gate.js";
 import type { MapsLine } from "../guest/procfs.js";
 import type { Stub } from "../guest/stub-session.js";
 import { type FoundFile, identityOf } from "./files/file-kind.js";
-import { fileStatus } from "./files/file-name.js";
+import { fileStatus, nameBeside } from "./files/file-name.js";
 
 /** Mappings of each process, by its process id. */
 export type ProcessMaps = ReadonlyMap<number, readonly MapsLine[]>;
@@ -59,7 +59,8 @@ export function* findMappedFiles(
         indices.set(identity, open);
         continue;
       }
-      const about = { fd, link: line.path, flags: O_RDWR, position: 0, info: new Map() };
+      const link = yield* nameBeside(stub, line.path.slice(0, -DELETED.length), status);
+      const about = { fd, link: link ?? line.path, flags: O_RDWR, position: 0, info: new Map() };
       indices.set(identity, found.push({ ...about, ...status, pid, number: NO_DESCRIPTOR }) - 1);
     }
   }

@@ -15,6 +15,7 @@ import { fileVersion } from "./capture-process.js";
 import type { Pages } from "./capture-memory.js";
 import { CannotCarry } from "./files/file-kind.js";
 import type { Mapping, ProcessImage } from "./image.js";
+import { attachSegments } from "./restore-system-v.js";
 import { redirectVdso } from "./vdso.js";
 
 const PROT_WRITE = 2;
@@ -44,15 +45,16 @@ export interface StubAreas {
 export function* restoreMemory(
   stub: Stub,
   areas: StubAreas,
-  { mappings, pages, vdso, pid }: ProcessImage,
+  { mappings, attachments, pages, vdso, pid }: ProcessImage,
   opened: readonly number[],
 ): Program<void> {
-  const parked = yield* parkVdso(stub, areas, mappings);
+  const parked = yield* parkVdso(stub, areas, [...mappings, ...attachments]);
   for (const { start, end, path } of areas.maps) {
     const isOwn = start >= STUB_AREA.start && start < STUB_AREA.end && !path.startsWith("/");
     if (!isOwn && !path.startsWith("[v")) yield* stub.call("munmap", start, end - start);
   }
   for (const mapping of mappings) yield* map(stub, mapping, pid, opened);
+  yield* attachSegments(stub, attachments);
   yield* fill(stub, pages);
   if (vdso !== null) {
     const image = redirectVdso(vdso.image, vdso.address, areas.vdsoImage, parked);
@@ -70,7 +72,11 @@ export function* restoreMemory(
 }
 
 /** Moves this kernel's vDSO to where nothing of the process lies; resolves to its address. */
-function* parkVdso(stub: Stub, { maps }: StubAreas, mappings: readonly Mapping[]): Program<number> {
+function* parkVdso(
+  stub: Stub,
+  { maps }: StubAreas,
+  mappings: readonly Pick<Mapping, "start" | "end">[],
+): Program<number> {
   const kernels = maps.filter(({ path }) => path.startsWith("[v"));
   const first = kernels[0];
   const vdso = kernels.find(({ path }) => path === "[vdso]");

@@ -34,7 +34,10 @@ const SEEK_HOLE = 4;
  *
  * @throws {CannotCarry} if there is more in it than MOST_CONTENT
  */
-export function* readContent(stub: Stub, file: FoundFile): Program<Content> {
+export function* readContent(
+  stub: Stub,
+  file: Pick<FoundFile, "fd" | "size" | "link" | "number" | "pid">,
+): Program<Content> {
   const fd = yield* stub.call("open", `/proc/self/fd/${file.fd}`, O_RDONLY_CLOEXEC);
   const pieces: Content["pieces"] = [];
   let total = 0;

@@ -1,14 +1,18 @@
 import { SystemCallFailed } from "../../guest/errno.js";
+import { listDirectory } from "../../guest/files.js";
 import type { Program } from "../../guest/gate.js";
 import type { Stub } from "../../guest/stub-session.js";
 import { CannotCarry, type FoundFile, identityOf, nameOf } from "./file-kind.js";
 
 const STAT64_BYTES = 96;
+const STATFS64_BYTES = 84;
 
-/** What [fstat(2)] tells of a descriptor of the stub. */
+/** What [fstat(2)] and [fstatfs(2)] tell of a descriptor of the stub. */
 export function* fileStatus(stub: Stub, fd: number) {
   yield* stub.call("fstat64", fd, stub.out);
-  return statusIn(stub.view(STAT64_BYTES));
+  const status = statusIn(stub.view(STAT64_BYTES));
+  const told = yield* stub.attempt("fstatfs64", fd, STATFS64_BYTES, stub.out);
+  return { ...status, fileSystem: told === 0 ? stub.view(4).getUint32(0, true) : 0 };
 }
 
 /**
@@ -20,6 +24,22 @@ export function* requireName(stub: Stub, file: FoundFile): Program<void> {
   const result = yield* stub.attempt("stat64", file.link, stub.out);
   if (result === 0 && identityOf(statusIn(stub.view(STAT64_BYTES))) === identityOf(file)) return;
   throw new CannotCarry(`${nameOf(file)} cannot be opened again: no such file has that name now`);
+}
+
+/** Another name of a file whose name is gone, in the same directory; null if it has none there. */
+export function* nameBeside(
+  stub: Stub,
+  path: string,
+  file: Pick<FoundFile, "device" | "inode" | "links">,
+): Program<string | null> {
+  if (file.links === 0) return null;
+  const directory = path.slice(0, path.lastIndexOf("/") + 1);
+  for (const name of yield* listDirectory(stub, directory)) {
+    const found = yield* stub.attempt("lstat64", directory + name, stub.out);
+    if (found !== 0) continue;
+    if (identityOf(statusIn(stub.view(STAT64_BYTES))) === identityOf(file)) return directory + name;
+  }
+  return null;
 }
 
 /**

@@ -13,6 +13,7 @@ import {
   type SettleContext,
 } from "./file-kind.js";
 import { inotify, inotifySchema } from "./inotify.js";
+import { messageQueue, messageQueueSchema } from "./message-queue.js";
 import { namelessFile, namelessFileSchema } from "./nameless-file.js";
 import { pathFile, pathFileSchema } from "./path-file.js";
 import { pidfd, pidfdSchema } from "./pidfd.js";
@@ -29,6 +30,7 @@ export const fileSchema = z.discriminatedUnion("kind", [
   eventFdSchema,
   fifoSchema,
   inotifySchema,
+  messageQueueSchema,
   namelessFileSchema,
   pathFileSchema,
   pidfdSchema,
@@ -51,6 +53,7 @@ const KINDS = [
   eventFd,
   fifo,
   inotify,
+  messageQueue,
   namelessFile,
   pathFile,
   pidfd,
