@@ -21,6 +21,8 @@ import { pipe, pipeSchema } from "./pipe.js";
 import { pseudoTerminal, pseudoTerminalSchema } from "./pseudo-terminal.js";
 import { sharedMemory, sharedMemorySchema } from "./shared-memory.js";
 import { signalFd, signalFdSchema } from "./signal-fd.js";
+import { socket } from "./socket.js";
+import { socketSchema } from "./socket-state.js";
 import { terminal, terminalSchema } from "./terminal.js";
 import { timerFd, timerFdSchema } from "./timer-fd.js";
 
@@ -38,6 +40,7 @@ export const fileSchema = z.discriminatedUnion("kind", [
   pseudoTerminalSchema,
   sharedMemorySchema,
   signalFdSchema,
+  socketSchema,
   terminalSchema,
   timerFdSchema,
 ]);
@@ -60,6 +63,7 @@ const KINDS = [
   pipe,
   pseudoTerminal,
   signalFd,
+  socket,
   terminal,
   timerFd,
 ] as unknown as readonly FileKind<FileImage>[];
@@ -81,6 +85,11 @@ export function* captureFile(
     );
   }
   return yield* kind.capture(stub, file, context);
+}
+
+/** Whether there is a kind for an open file; its capture may still find a reason to refuse it. */
+export function isCarried(file: FoundFile): boolean {
+  return KINDS.some((each) => each.matches(file));
 }
 
 /** Opens a file again, in the stub that starts the tree. */
