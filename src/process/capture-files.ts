@@ -20,6 +20,8 @@ import { raiseFileLimit } from "./restore-files.js";
 type Descriptor = ProcessImage["descriptors"][number];
 
 const O_CLOEXEC = 0o2000000;
+/** Asynchronous signals are the owner's: see `readOwner`. */
+const O_CLOEXEC_ASYNC = 0o2020000;
 const KCMP_FILE = 0;
 
 /** The descriptors of each process, and what they refer to. */
@@ -77,10 +79,7 @@ function* findDescriptors(stub: Stub, pid: number, found: FoundFile[]): Program<
       const flags = parseInt(field(info, "flags"), 8);
       let file = yield* findSame(stub, found, { pid, number, link });
       if (file < 0) {
-        const fd = yield* stub.call("pidfd_getfd", pidfd, number, 0);
-        const position = Number(field(info, "pos"));
-        const about = { fd, link, flags: flags & ~O_CLOEXEC, position, info, pid, number };
-        file = found.push({ ...about, ...(yield* fileStatus(stub, fd)) }) - 1;
+        file = found.push(yield* openFound(stub, pidfd, { pid, number })) - 1;
       }
       const locks = parseLocks(info.get("lock") ?? [], nameOf({ link, pid, number }));
       const closeOnExec = (flags & O_CLOEXEC) !== 0;
@@ -90,6 +89,20 @@ function* findDescriptors(stub: Stub, pid: number, found: FoundFile[]): Program<
   } finally {
     yield* stub.attempt("close", pidfd);
   }
+}
+
+/** Takes a descriptor of a process, which may run, into the stub, and tells what it refers to. */
+export function* openFound(
+  stub: Stub,
+  pidfd: number,
+  { pid, number }: Pick<FoundFile, "pid" | "number">,
+): Program<FoundFile> {
+  const link = yield* readLink(stub, `/proc/${pid}/fd/${number}`);
+  const info = parseFields(yield* readText(stub, `/proc/${pid}/fdinfo/${number}`));
+  const flags = parseInt(field(info, "flags"), 8) & ~O_CLOEXEC_ASYNC;
+  const position = Number(field(info, "pos"));
+  const fd = yield* stub.call("pidfd_getfd", pidfd, number, 0);
+  return { fd, link, flags, position, info, pid, number, ...(yield* fileStatus(stub, fd)) };
 }
 
 /** Index of the same open file among those that were found, or -1. */

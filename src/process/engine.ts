@@ -5,10 +5,12 @@ import type { Stub } from "../guest/stub-session.js";
 import type { GuestAccess, Resident } from "../machine/resident.js";
 import { release } from "./become-process.js";
 import { capture } from "./capture.js";
+import { CannotCarry } from "./files/file-kind.js";
 import { freeze, type FrozenTree, thaw } from "./freeze.js";
 import type { TreeImage } from "./image.js";
 import { restore } from "./restore.js";
 import { listProcesses, type ProcessSummary, type Selection } from "./select.js";
+import { describeObstacle, type Obstacle, survey, surveyTarget } from "./survey.js";
 
 /** What a stub in a guest can be told to do with processes. Both ends of the link share this table by its type. */
 export type ProcessCommands = ReturnType<typeof processCommands>;
@@ -25,11 +27,25 @@ function processCommands(access: GuestAccess) {
 
     list: (stub: Stub): Program<ProcessSummary[]> => listProcesses(stub),
 
-    /** Stops the selected processes and reads them. They stand still until `thaw`, unless this fails. */
+    /** Lists what of the selected processes cannot be carried, while they run. */
+    survey: (stub: Stub, selections: readonly Selection[]): Program<Obstacle[]> =>
+      survey(stub, selections),
+
+    /** Lists which of the process ids that an image needs are taken. */
+    surveyTarget: (stub: Stub, pids: readonly number[]): Program<Obstacle[]> =>
+      surveyTarget(stub, pids),
+
+    /**
+     * Stops the selected processes and reads them. They stand still until `thaw`, unless this fails. If
+     * it is known before that they cannot be carried, none is stopped.
+     */
     *capture(stub: Stub, selections: readonly Selection[]): Program<TreeImage> {
       const own = yield* stub.call("getpid");
+      const obstacles = yield* survey(stub, selections);
+      if (obstacles.length > 0) throw new CannotCarry(obstacles.map(describeObstacle).join("; "));
       const tree = yield* freeze(stub, selections, own);
       try {
+        if (tree.processes.length === 0) throw new CannotCarry("no such process runs");
         const image = yield* capture(stub, access, tree);
         frozen = tree;
         return image;
