@@ -49,7 +49,8 @@ export function* readOwner(
   const type = view.getInt32(0, true);
   const id = view.getInt32(4, true);
   const signal = yield* stub.call("fcntl64", file.fd, F_GETSIG, 0);
-  const asynchronous = (file.flags & O_ASYNC) !== 0;
+  const flags = parseInt(file.info.get("flags")?.[0] ?? "0", 8);
+  const asynchronous = (flags & O_ASYNC) !== 0;
   if (id === 0 && signal === 0 && !asynchronous) return null;
   if (id !== 0 && !pids.has(id) && !(type === THREAD && (yield* isThreadOf(stub, id, pids)))) {
     throw new CannotCarry(`signals about ${nameOf(file)} go to ${id}, which is not moved with it`);

@@ -5,10 +5,9 @@
  * - [fifo(7)]
  */
 import { z } from "zod";
-import { bytes } from "../bytes-schema.js";
 import { type FileKind, isType } from "./file-kind.js";
 import { openByName, requireName } from "./file-name.js";
-import { fillPipe, openEnd, readPipe } from "./pipe-content.js";
+import { fillPipe, pipeContentSchema, openEnd, readPipe } from "./pipe-content.js";
 
 /** @see fifo */
 export const fifoSchema = z.strictObject({
@@ -16,10 +15,7 @@ export const fifoSchema = z.strictObject({
   path: z.string(),
   /** As of [open(2)]. */
   flags: z.int(),
-  /** How much it can hold, in bytes. */
-  capacity: z.int().min(0),
-  /** What was written and not yet read, at the first end that reads. */
-  data: z.array(bytes),
+  content: pipeContentSchema,
 });
 type Fifo = z.infer<typeof fifoSchema>;
 
@@ -34,17 +30,17 @@ export const fifo: FileKind<Fifo> = {
   *capture(stub, file, context) {
     const { link, flags } = file;
     yield* requireName(stub, file);
-    return { kind: "fifo", path: link, flags, ...(yield* readPipe(stub, file, context)) };
+    return { kind: "fifo", path: link, flags, content: yield* readPipe(stub, file, context) };
   },
 
-  *open(stub, { path, flags, capacity, data }, { shared }) {
+  *open(stub, { path, flags, content }, { shared }) {
     // Open at both ends, so that opening one does not wait for the other, and nothing is lost between.
     const key = `fifo ${path}`;
     const both = shared.get(key) ?? (yield* openByName(stub, path, O_RDWR_NONBLOCK_CLOEXEC));
     shared.set(key, both);
     if (typeof both !== "number") throw new TypeError(`${key} is no descriptor`);
-    yield* stub.call("fcntl64", both, F_SETPIPE_SZ, capacity);
-    yield* fillPipe(stub, both, data, flags);
+    yield* stub.call("fcntl64", both, F_SETPIPE_SZ, content.capacity);
+    yield* fillPipe(stub, both, content);
     return yield* openEnd(stub, path, flags);
   },
 };

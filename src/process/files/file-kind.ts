@@ -23,7 +23,7 @@ export interface FoundFile {
   readonly changedNs: bigint;
   /** Number of names that it has. */
   readonly links: number;
-  /** What it was opened with, as of [open(2)], without O_CLOEXEC. */
+  /** What it was opened with, as of [open(2)], without O_CLOEXEC and O_ASYNC. */
   readonly flags: number;
   readonly position: number;
   /** Lines of `/proc/PID/fdinfo/FD`. */

@@ -4,9 +4,11 @@
  * References:
  * - [pipe(7)], [tee(2)], [fcntl(2)] F_SETPIPE_SZ
  */
+import { z } from "zod";
 import type { Program } from "../../guest/gate.js";
 import { listNumbers } from "../../guest/files.js";
 import { OUT_BYTES, type Stub } from "../../guest/stub-session.js";
+import { bytes } from "../bytes-schema.js";
 import {
   CannotCarry,
   type CaptureContext,
@@ -32,13 +34,17 @@ const F_GETPIPE_SZ = 1032;
 const SPLICE_F_NONBLOCK = 2;
 const PAGE_BYTES = 4096;
 
-/** What is known of a pipe by one of its ends. */
-export interface PipeContent {
+/** @see readPipe */
+export const pipeContentSchema = z.strictObject({
   /** How much it can hold, in bytes. */
-  capacity: number;
-  /** What was written and not yet read; one packet each if it is a pipe of packets. */
-  data: Uint8Array[];
-}
+  capacity: z.int().min(0),
+  /** What was written and not yet read, at the first end that reads. */
+  data: z.array(bytes),
+  /** Whether each piece of the data is a packet, which is read by itself. */
+  packets: z.boolean(),
+});
+/** What is known of a pipe by one of its ends. */
+export type PipeContent = z.infer<typeof pipeContentSchema>;
 
 /**
  * Reads an end of a pipe without changing it. Its data come with the first end that can be read from.
@@ -56,9 +62,13 @@ export function* readPipe(
   const key = `content of pipe ${identityOf(file)}`;
   // Only a reading end can be looked into.
   const isFirst = (flags & O_ACCMODE) !== O_WRONLY && !context.shared.has(key);
-  if (!isFirst) return { capacity, data: [] };
+  if (!isFirst) return { capacity, data: [], packets: false };
   context.shared.set(key, true);
-  return { capacity, data: yield* peek(stub, fd, capacity) };
+  const { pieces, cut } = yield* peek(stub, fd, capacity);
+  // Only the end that is written to says that it makes packets; it may be closed by now.
+  const ends = context.files.filter((each) => identityOf(each) === identityOf(file));
+  const packets = cut || ends.some((end) => (end.flags & O_DIRECT) !== 0);
+  return { capacity, data: pieces, packets };
 }
 
 /** Makes a pipe of a capacity. */
@@ -77,20 +87,14 @@ export function* openEnd(stub: Stub, path: string, flags: number): Program<numbe
   return fd;
 }
 
-/**
- * Writes to a pipe what was under way in another.
- *
- * @param flags of the end that it was read from: a pipe of packets has O_DIRECT
- */
+/** Writes to a pipe what was under way in another. */
 export function* fillPipe(
   stub: Stub,
   write: number,
-  data: readonly Uint8Array[],
-  flags: number,
+  { data, packets }: PipeContent,
 ): Program<void> {
   if (data.length === 0) return;
-  const isOfPackets = (flags & O_DIRECT) !== 0;
-  yield* stub.call("fcntl64", write, F_SETFL, O_NONBLOCK | (isOfPackets ? O_DIRECT : 0));
+  yield* stub.call("fcntl64", write, F_SETFL, O_NONBLOCK | (packets ? O_DIRECT : 0));
   for (const piece of data) {
     // More than a page at once is written in part if it does not fit as a whole.
     for (let at = 0; at < piece.length; at += PAGE_BYTES) {
@@ -102,20 +106,27 @@ export function* fillPipe(
   yield* stub.call("fcntl64", write, F_SETFL, O_NONBLOCK);
 }
 
-/** Copies what is in a pipe, and leaves it there. */
-function* peek(stub: Stub, fd: number, capacity: number): Program<Uint8Array[]> {
+/** Copies what is in a pipe, and leaves it there; `cut` if a reading has ended before the data did. */
+function* peek(
+  stub: Stub,
+  fd: number,
+  capacity: number,
+): Program<{ pieces: Uint8Array[]; cut: boolean }> {
   const { read, write } = yield* makePipe(stub, capacity);
   const copied = yield* stub.attempt("tee", fd, write, capacity, SPLICE_F_NONBLOCK);
   const pieces: Uint8Array[] = [];
+  let cut = false;
   for (let left = Math.max(0, copied); left > 0;) {
-    const length = yield* stub.call("read", read, stub.out, Math.min(left, OUT_BYTES));
+    const most = Math.min(left, OUT_BYTES);
+    const length = yield* stub.call("read", read, stub.out, most);
     if (length === 0) break;
+    cut ||= length < most;
     pieces.push(stub.results(length));
     left -= length;
   }
   yield* stub.call("close", read);
   yield* stub.call("close", write);
-  return pieces;
+  return { pieces, cut };
 }
 
 /** A pipe can be moved only with all that have it open. */

@@ -5,9 +5,15 @@
  * - [pipe(7)]
  */
 import { z } from "zod";
-import { bytes } from "../bytes-schema.js";
 import { type FileKind, isType } from "./file-kind.js";
-import { fillPipe, makePipe, openEnd, type PipeEnds, readPipe } from "./pipe-content.js";
+import {
+  fillPipe,
+  pipeContentSchema,
+  makePipe,
+  openEnd,
+  type PipeEnds,
+  readPipe,
+} from "./pipe-content.js";
 
 /** @see pipe */
 export const pipeSchema = z.strictObject({
@@ -16,10 +22,7 @@ export const pipeSchema = z.strictObject({
   name: z.string(),
   /** As of [open(2)]: the way to use it, O_NONBLOCK, O_DIRECT. */
   flags: z.int(),
-  /** How much it can hold, in bytes. */
-  capacity: z.int().min(0),
-  /** What was written and not yet read, at the first end that reads. */
-  data: z.array(bytes),
+  content: pipeContentSchema,
 });
 type Pipe = z.infer<typeof pipeSchema>;
 
@@ -33,15 +36,15 @@ export const pipe: FileKind<Pipe> = {
 
   *capture(stub, file, context) {
     const { link, flags } = file;
-    return { kind: "pipe", name: link, flags, ...(yield* readPipe(stub, file, context)) };
+    return { kind: "pipe", name: link, flags, content: yield* readPipe(stub, file, context) };
   },
 
-  *open(stub, { name, flags, capacity, data }, { shared }) {
+  *open(stub, { name, flags, content }, { shared }) {
     const key = `pipe ${name}`;
-    const ends = shared.get(key) ?? (yield* makePipe(stub, capacity));
+    const ends = shared.get(key) ?? (yield* makePipe(stub, content.capacity));
     shared.set(key, ends);
     if (!isPair(ends)) throw new TypeError(`${key} is no pipe`);
-    yield* fillPipe(stub, ends.write, data, flags);
+    yield* fillPipe(stub, ends.write, content);
     const end = (flags & O_ACCMODE) === O_WRONLY ? ends.write : ends.read;
     return yield* openEnd(stub, `/proc/self/fd/${end}`, flags);
   },
