@@ -16,7 +16,7 @@ import type { Stub } from "../guest/stub-session.js";
 import { listThreads, type StoppedProcess } from "./capture-process.js";
 import type { StoppedThread } from "./capture-thread.js";
 import { CannotCarry } from "./files/file-kind.js";
-import { listProcesses, type ProcessSummary, select, type Selection } from "./select.js";
+import { listProcesses, type ProcessSummary, select, type Selection, summarise } from "./select.js";
 
 /** Processes that stand still, until they are thawed or the stub that froze them ends. */
 export interface FrozenTree {
@@ -27,6 +27,9 @@ export interface FrozenTree {
 
 /** How often a thread is let go on that is inside of the vDSO. */
 const MOST_MOMENTS = 200;
+/** How often, and each time how long in ns, a process is waited for that cannot be stopped. */
+const MOST_WAITS = 100;
+const WAIT_NS = 10_000_000;
 
 /** Stops selected processes, with all that descend from them; none of them can start another meanwhile. */
 export function* freeze(
@@ -43,15 +46,22 @@ export function* freeze(
         .filter(({ pid }) => !frozen.has(pid))
         .filter((each) => !ended.includes(each));
       // Processes that stand still start no others: once nothing is new, all are there.
-      if (fresh.length === 0) return { processes: inOrder(chosen, frozen), ended };
+      if (fresh.length === 0) {
+        for (const { pid } of ended) yield* requireEnded(stub, pid);
+        return { processes: inOrder(chosen, frozen), ended };
+      }
       for (const summary of fresh) {
         const { pid } = summary;
         const process = { summary, threads: [], stoppedBy: null };
         frozen.set(pid, process);
-        frozen.set(pid, {
-          ...process,
-          stoppedBy: yield* freezeProcess(stub, pid, process.threads),
-        });
+        try {
+          yield* awaitStoppable(stub, summary);
+          const stoppedBy = yield* freezeProcess(stub, pid, process.threads);
+          frozen.set(pid, { ...process, stoppedBy });
+        } catch (error) {
+          if (!(yield* hasEnded(stub, pid))) throw error;
+          frozen.delete(pid);
+        }
       }
     }
   } catch (error) {
@@ -64,7 +74,42 @@ function inOrder(
   chosen: readonly ProcessSummary[],
   frozen: ReadonlyMap<number, StoppedProcess>,
 ): StoppedProcess[] {
-  return chosen.flatMap(({ pid }) => frozen.get(pid) ?? []);
+  // What is known of them since they stand still.
+  return chosen.flatMap((summary) => {
+    const process = frozen.get(summary.pid);
+    return process === undefined ? [] : [{ ...process, summary }];
+  });
+}
+
+/** Whether a process or a thread has ended, which nothing keeps it from before it stands still. */
+function* hasEnded(stub: Stub, tid: number): Program<boolean> {
+  try {
+    return (yield* summarise(stub, tid)).state === "Z";
+  } catch (error) {
+    if (error instanceof SystemCallFailed && error.is("ENOENT", "ESRCH")) return true;
+    throw error;
+  }
+}
+
+/** A process of which only the first thread has ended looks as if it had. */
+function* requireEnded(stub: Stub, pid: number): Program<void> {
+  const threads = yield* listThreads(stub, pid);
+  if (threads.length > 1) {
+    throw new CannotCarry(`the first thread of process ${pid} has ended, and others have not`);
+  }
+}
+
+/** Waits until the kernel lets a process stop: not while it waits for a disk, say. */
+function* awaitStoppable(stub: Stub, { pid, state }: ProcessSummary): Program<void> {
+  let now = state;
+  for (let wait = 0; now === "D"; wait++) {
+    if (wait >= MOST_WAITS) {
+      throw new CannotCarry(`process ${pid} waits in the kernel, and cannot be stopped there`);
+    }
+    const time = new Uint8Array(Int32Array.of(0, WAIT_NS).buffer);
+    yield* stub.attempt("nanosleep", time, 0);
+    now = (yield* summarise(stub, pid)).state;
+  }
 }
 
 /** Stops all threads, which are added to `threads`; gives the signal that had stopped the process before. */
@@ -75,7 +120,13 @@ function* freezeProcess(stub: Stub, pid: number, threads: StoppedThread[]): Prog
     const fresh = all.filter((tid) => threads.every((thread) => thread.tid !== tid));
     if (fresh.length === 0) return stoppedBy;
     for (const tid of fresh) {
-      stoppedBy = (yield* stopTask(stub, tid, "goes-on")) ?? stoppedBy;
+      try {
+        stoppedBy = (yield* stopTask(stub, tid, "goes-on")) ?? stoppedBy;
+      } catch (error) {
+        // A thread that has ended is not listed again, but for the first one.
+        if (tid !== pid && (yield* hasEnded(stub, tid))) continue;
+        throw error;
+      }
       const signalMask = yield* blockSignals(stub, tid);
       const stopped = { tid, signalMask, registers: yield* getRegisters(stub, tid) };
       const place = threads.push(stopped) - 1;

@@ -137,7 +137,7 @@ function* openMapped(
 
 /** Writes pages into memory that is mapped so that it can be written to. */
 function* fill(stub: Stub, { addresses, content }: Pages): Program<void> {
-  for (const [first, count] of runs(addresses)) {
+  for (const [first, count] of pageRuns(addresses)) {
     const start = addresses[first] ?? 0;
     yield* populate(stub, start, count * PAGE_BYTES);
     stub.memory.write(start, content.subarray(first * PAGE_BYTES, (first + count) * PAGE_BYTES));
@@ -145,7 +145,7 @@ function* fill(stub: Stub, { addresses, content }: Pages): Program<void> {
 }
 
 /** Pages that lie one behind the other: index of the first, and how many. */
-function* runs(addresses: Uint32Array): Generator<readonly [number, number]> {
+export function* pageRuns(addresses: Uint32Array): Generator<readonly [number, number]> {
   let first = 0;
   for (let index = 1; index <= addresses.length; index++) {
     const next = (addresses[first] ?? 0) + (index - first) * PAGE_BYTES;

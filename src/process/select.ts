@@ -31,22 +31,9 @@ export interface ProcessSummary {
 
 const PF_KTHREAD = 0x200000;
 
-/** All processes, ascending by process id. */
-export function* listProcesses(stub: Stub): Program<ProcessSummary[]> {
-  const processes: ProcessSummary[] = [];
-  for (const pid of yield* listNumbers(stub, "/proc")) {
-    try {
-      processes.push(summarise(pid, yield* readText(stub, `/proc/${pid}/stat`)));
-    } catch (error) {
-      // It has ended since the directory was read.
-      if (!(error instanceof SystemCallFailed && error.is("ENOENT", "ESRCH"))) throw error;
-    }
-  }
-  return processes;
-}
-
-function summarise(pid: number, text: string): ProcessSummary {
-  const stat = parseStat(text);
+/** Reads what `/proc` shows of a process. */
+export function* summarise(stub: Stub, pid: number): Program<ProcessSummary> {
+  const stat = parseStat(yield* readText(stub, `/proc/${pid}/stat`));
   return {
     pid,
     parent: stat.field(4),
@@ -60,13 +47,27 @@ function summarise(pid: number, text: string): ProcessSummary {
   };
 }
 
+/** All processes, ascending by process id. */
+export function* listProcesses(stub: Stub): Program<ProcessSummary[]> {
+  const processes: ProcessSummary[] = [];
+  for (const pid of yield* listNumbers(stub, "/proc")) {
+    try {
+      processes.push(yield* summarise(stub, pid));
+    } catch (error) {
+      // It has ended since the directory was read.
+      if (!(error instanceof SystemCallFailed && error.is("ENOENT", "ESRCH"))) throw error;
+    }
+  }
+  return processes;
+}
+
 /** The processes that are selected, parents before their children; `own` and its parents are never among them. */
 export function select(
   all: readonly ProcessSummary[],
   selections: readonly Selection[],
   own: number,
 ): ProcessSummary[] {
-  const spared = new Set(ancestry(all, own));
+  const spared = ancestry(all, own);
   const chosen = new Set<number>();
   const isChosen = (process: ProcessSummary): boolean =>
     selections.some((selection) => {
@@ -93,7 +94,13 @@ export function select(
   return inOrder;
 }
 
-function ancestry(all: readonly ProcessSummary[], pid: number): number[] {
-  const parent = all.find((each) => each.pid === pid)?.parent;
-  return parent === undefined || parent === 0 ? [pid] : [pid, ...ancestry(all, parent)];
+/** A process and those that it descends from; a list that was read while they changed may hold a circle. */
+function ancestry(all: readonly ProcessSummary[], pid: number): ReadonlySet<number> {
+  const line = new Set<number>();
+  for (let at: number | undefined = pid; at !== undefined && !line.has(at);) {
+    const next: number = at;
+    line.add(next);
+    at = all.find((each) => each.pid === next)?.parent;
+  }
+  return line;
 }

@@ -65,12 +65,19 @@ export async function openPair({ guest, before, after: updated }: TwoKernels): P
   };
 }
 
+/** Lets the machine whose clock is behind wait for the other: to a program that moves it is one clock. */
+async function meet({ source, target }: Pair): Promise<void> {
+  const ahead = source.machine.now() - target.machine.now();
+  await (ahead > 0 ? target.pass(ahead) : source.pass(-ahead));
+}
+
 /**
  * Moves a process, with all that descend from it, and the disk of /home; what is left of it in the source is killed.
  *
  * @throws {CommandFailed} with what cannot be captured or restored; the process goes on in the source then
  */
-export async function move({ source, target }: Pair, pid: number): Promise<void> {
+export async function move(pair: Pair, pid: number): Promise<void> {
+  const { source, target } = pair;
   const from = await source.stub();
   try {
     const image = await from.ask("capture", [{ by: "pid", pid }], MOVE_MS);
@@ -80,6 +87,8 @@ export async function move({ source, target }: Pair, pid: number): Promise<void>
     await target.machine.attachDisk(HOME_DISK, home);
     await target.sh("blockdev --flushbufs /dev/sdb; mount /home");
     const to = await target.stub();
+    // The process stands still in the source.
+    if (target.machine.now() < source.machine.now()) await meet(pair);
     await to.ask("restore", image, MOVE_MS);
     await to.ask("release", null, MOVE_MS);
     await to.leave();
@@ -95,15 +104,17 @@ export async function move({ source, target }: Pair, pid: number): Promise<void>
 /**
  * Starts a self-checking program of the guest, moves it, and returns the line with its verdict.
  *
+ * @param input what its standard input is
  * @throws {CommandFailed} with what cannot be captured or restored
  */
-export async function moveProof(pair: Pair, name: string): Promise<string> {
+export async function moveProof(pair: Pair, name: string, input = "/dev/null"): Promise<string> {
   const { source, target } = pair;
+  await meet(pair);
   await source.sh("rm -f /run/proof-check; mkdir -p /home/proof");
   source.console.skip();
   // Not with "&": it would ignore the interrupt key. A leader of a group, setsid goes on in a child.
   await source.console.type(
-    ` (cd /home/proof; PROOF_DIR=/home/proof exec setsid /usr/lib/proof/${name} </dev/null >/dev/ttyS0 2>&1)\n`,
+    ` (cd /home/proof; PROOF_DIR=/home/proof exec setsid /usr/lib/proof/${name} <${input} >/dev/ttyS0 2>&1)\n`,
   );
   const { match } = await source.console.expect(
     new RegExp(`(READY ${name} (\\d+)|(?:FAILED|SKIPPED) ${name}.*)\\n`, "m"),
