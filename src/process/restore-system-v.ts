@@ -38,24 +38,24 @@ const MODE_AT = 20;
 /**
  * Makes the objects again, by their keys and numbers.
  *
- * @throws {CannotCarry} if a key or number is taken here
+ * @throws {CannotCarry} if the key or number of one that is in use is taken here
  */
 export function* restoreSystemV(stub: Stub, objects: SystemV): Program<void> {
   for (const segment of objects.segments) {
     const { id, size, content } = segment;
-    yield* make(stub, "shm", segment, ["shmget", segment.key, size]);
+    if (!(yield* make(stub, "shm", segment, ["shmget", segment.key, size]))) continue;
     yield* withSegment(stub, id, size, (fd) => writeContent(stub, fd, content));
     yield* stub.call("shmctl", id, IPC_SET, statusOf(segment));
   }
   for (const set of objects.semaphores) {
     const { id, values } = set;
-    yield* make(stub, "sem", set, ["semget", set.key, values.length]);
+    if (!(yield* make(stub, "sem", set, ["semget", set.key, values.length]))) continue;
     yield* stub.call("semctl", id, 0, SETALL, new Uint8Array(Uint16Array.from(values).buffer));
     yield* stub.call("semctl", id, 0, IPC_SET, statusOf(set));
   }
   for (const queue of objects.queues) {
     const { id, messages, capacity } = queue;
-    yield* make(stub, "msg", queue, ["msgget", queue.key]);
+    if (!(yield* make(stub, "msg", queue, ["msgget", queue.key]))) continue;
     const status = statusOf(queue);
     new DataView(status.buffer).setUint32(QUEUE_CAPACITY_AT, capacity, true);
     yield* stub.call("msgctl", id, IPC_SET, status);
@@ -77,22 +77,28 @@ export function* attachSegments(stub: Stub, attachments: readonly Attachment[]):
 
 /** Removes the segments that were removed, once all have them attached who had. */
 export function* removeSegments(stub: Stub, { segments }: SystemV): Program<void> {
-  for (const { id, removed } of segments) {
-    if (removed) yield* stub.call("shmctl", id, IPC_RMID, 0);
+  for (const { id, inUse, removed } of segments) {
+    if (inUse && removed) yield* stub.call("shmctl", id, IPC_RMID, 0);
   }
 }
 
-/** Makes an object of a wanted number. */
+/**
+ * Makes an object of a wanted number.
+ *
+ * @returns false if its place is taken, and nothing is known to need it
+ */
 function* make(
   stub: Stub,
   kind: Kind,
-  { id, key, mode }: { id: number; key: number; mode: number },
+  { id, key, mode, inUse }: Pick<SystemV["queues"][number], "id" | "key" | "mode" | "inUse">,
   [call, ...args]: readonly ["shmget" | "semget" | "msgget", ...number[]],
-): Program<void> {
+): Program<boolean> {
   yield* writeFile(stub, `/proc/sys/kernel/${kind}_next_id`, String(id));
   const made = yield* stub.attempt(call, ...args, IPC_CREAT_EXCL | mode);
-  if (made === id) return;
-  const why = made < 0 ? errnoName(-made) : `it got the number ${made}`;
+  if (made === id) return true;
+  if (made >= 0) yield* stub.call(`${kind}ctl`, made, IPC_RMID, IPC_RMID);
+  if (!inUse) return false;
+  const why = made < 0 ? errnoName(-made) : "its number is taken";
   throw new CannotCarry(
     `the System V object ${kind} ${id} of key ${key} cannot be made here: ${why}`,
   );

@@ -1,6 +1,6 @@
 /**
  * Shared memory, semaphores and message queues of System V. They belong to no process: those go along
- * that a process of the tree has attached or used last, or that nobody who lives has used.
+ * that a process of the tree has attached or used last, or that nobody who lives has used last.
  *
  * References:
  * - [sysvipc(7)], [shmat(2)], [semctl(2)], [msgrcv(2)] MSG_COPY; [proc(5)] /proc/sysvipc
@@ -24,6 +24,8 @@ const permissions = {
   mode: z.int().min(0).max(0o777),
   uid: z.uint32(),
   gid: z.uint32(),
+  /** Whether a process of the tree is known to use it. Another is made only where nothing is in its way. */
+  inUse: z.boolean(),
 };
 
 const segmentSchema = z.strictObject({
@@ -128,8 +130,8 @@ export function* captureSystemV(
     if (why !== null) throw new CannotCarry(`process ${pid} cannot be carried: ${why}`);
   }
   const alive = new Set(yield* listNumbers(stub, "/proc"));
-  const goesAlong = (users: readonly number[]): boolean =>
-    users.some((pid) => tree.has(pid)) || users.every((pid) => !alive.has(pid));
+  const isUsed = (users: readonly number[]): boolean => users.some((pid) => tree.has(pid));
+  const isLost = (users: readonly number[]): boolean => users.every((pid) => !alive.has(pid));
 
   const attached = new Set(
     processes.flatMap(({ attachments }) => attachments.map(({ segment }) => segment)),
@@ -138,10 +140,11 @@ export function* captureSystemV(
   for (const row of yield* table(stub, "shm")) {
     const { id, perms, number } = row;
     const users = [number("cpid"), number("lpid")];
-    if (!attached.has(id) && !goesAlong(users)) continue;
+    const inUse = attached.has(id) || isUsed(users);
+    if (!inUse && !isLost(users)) continue;
     const size = number("size");
     const content = yield* readSegment(stub, id, size);
-    segments.push({ ...common(row), size, removed: (perms & SHM_DEST) !== 0, content });
+    segments.push({ ...common(row), inUse, size, removed: (perms & SHM_DEST) !== 0, content });
   }
   for (const { attachments, pid } of processes) {
     for (const { segment, start, end } of attachments) {
@@ -158,7 +161,8 @@ export function* captureSystemV(
     for (let index = 0; index < count; index++) {
       users.push(yield* stub.call("semctl", row.id, index, GETPID, 0));
     }
-    if (!goesAlong(users)) continue;
+    const inUse = isUsed(users);
+    if (!inUse && !isLost(users)) continue;
     if (2 * count > OUT_BYTES) {
       throw new CannotCarry(
         `the semaphore set ${row.id} has ${count} semaphores, which is too many`,
@@ -167,16 +171,18 @@ export function* captureSystemV(
     yield* stub.call("semctl", row.id, 0, GETALL, stub.out);
     const view = stub.view(2 * count);
     const values = Array.from({ length: count }, (_, index) => view.getUint16(2 * index, true));
-    semaphores.push({ ...common(row), values });
+    semaphores.push({ ...common(row), inUse, values });
   }
 
   const queues = [];
   for (const row of yield* table(stub, "msg")) {
-    if (!goesAlong([row.number("lspid"), row.number("lrpid")])) continue;
+    const users = [row.number("lspid"), row.number("lrpid")];
+    const inUse = isUsed(users);
+    if (!inUse && !isLost(users)) continue;
     yield* stub.call("msgctl", row.id, IPC_STAT, stub.out);
     const capacity = stub.view(STATUS_BYTES).getUint32(QUEUE_CAPACITY_AT, true);
     const messages = yield* copyMessages(stub, row.id, row.number("qnum"));
-    queues.push({ ...common(row), capacity, messages });
+    queues.push({ ...common(row), inUse, capacity, messages });
   }
   return { segments, semaphores, queues };
 }
