@@ -14,6 +14,7 @@ const DT_STRTAB = 5;
 const DT_SYMTAB = 6;
 const PROGRAM_HEADER_BYTES = 32;
 const SYMBOL_BYTES = 16;
+const JUMP_BYTES = 5;
 
 /** The kernel jumps to these by itself, to where its own vDSO lies; programs find them by the frames that it builds. */
 const TRAMPOLINES = ["__kernel_sigreturn", "__kernel_rt_sigreturn"];
@@ -76,9 +77,12 @@ export function redirectVdso(
   for (const [name, offset] of vdsoFunctions(old)) {
     const target = targets.get(name);
     if (target === undefined || TRAMPOLINES.includes(name) || !name.startsWith("__")) continue;
+    if (offset < 0 || offset + JUMP_BYTES > old.length) {
+      throw new CannotCarry(`the vDSO has its function ${name} outside of itself`);
+    }
     // jmp: relative to the instruction behind it.
     view.setUint8(offset, 0xe9);
-    view.setInt32(offset + 1, to + target - (from + offset + 5), true);
+    view.setInt32(offset + 1, to + target - (from + offset + JUMP_BYTES), true);
   }
   return redirected;
 }

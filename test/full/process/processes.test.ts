@@ -43,9 +43,9 @@ test("a daemon whose session leader has ended stays in its session", async () =>
 
   const { session, group } = await statOf(target, daemon);
   expect({ session, group }).toEqual({ session: before.session, group: before.group });
-  const children = await target.sh(`cat /proc/${daemon}/task/${daemon}/children`);
-  expect(await statOf(target, Number(children))).toMatchObject({ session: before.session });
-  await target.sh(`kill ${daemon} ${children}; cd /; umount /home`);
+  const child = Number(await target.sh(`echo $(cat /proc/${daemon}/task/${daemon}/children)`));
+  expect(await statOf(target, child)).toMatchObject({ session: before.session });
+  await target.sh(`kill ${daemon} ${child}; cd /; umount /home`);
 });
 
 test("a stopped process stays stopped, and goes on when it is told to", async () => {
