@@ -5,6 +5,7 @@ import { compareCommand } from "./commands/compare.js";
 import { consoleCommand } from "./commands/console.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { imagesCommand } from "./commands/images.js";
+import { processCommand } from "./commands/process.js";
 import { snapshotCommand } from "./commands/snapshot.js";
 import { updateCommand } from "./commands/update.js";
 import { type Context, UsageError } from "./context.js";
@@ -15,6 +16,7 @@ const COMMANDS = [
   consoleCommand,
   imagesCommand,
   snapshotCommand,
+  processCommand,
   doctorCommand,
 ];
 
