@@ -9,15 +9,15 @@ import type { Stub } from "../guest/stub-session.js";
 import { takeLock } from "./file-locks.js";
 import { setOwner } from "./file-owner.js";
 import type { SettleContext } from "./files/file-kind.js";
-import { type FileImage, finishFile, openFile, settleFile } from "./files/kinds.js";
+import { type FileImage, finishFile, needsProcesses, openFile, settleFile } from "./files/kinds.js";
 import type { ProcessImage, TreeImage } from "./image.js";
 
 /** Files that are open in the stub that leads. */
 export interface OpenFiles {
   /** Process id of that stub. */
   readonly opener: number;
-  /** Its descriptor of each file of the image. */
-  readonly descriptors: readonly number[];
+  /** Its descriptor of each file of the image; -1 until it is opened. */
+  readonly descriptors: number[];
 }
 
 const O_CLOEXEC = 0o2000000;
@@ -29,22 +29,40 @@ const MOST_DESCRIPTORS = 1024n * 1024n;
 /** Of the stub that leads: what it was started with. */
 const FIRST_OPENED = 3;
 
+const NOT_OPEN = -1;
+
 /** Lets a stub have more descriptors than a process usually can. */
 export function* raiseFileLimit(stub: Stub): Program<void> {
   const limit = new Uint8Array(BigUint64Array.of(MOST_DESCRIPTORS, MOST_DESCRIPTORS).buffer);
   yield* stub.call("prlimit64", 0, RLIMIT_NOFILE, limit, 0);
 }
 
-/** Opens all files of an image, in the stub that leads. */
+/** Opens the files of an image, but for those that need processes, in the stub that leads. */
 export function* openFiles(stub: Stub, files: readonly FileImage[]): Program<OpenFiles> {
   yield* raiseFileLimit(stub);
   const context = { shared: new Map<string, unknown>() };
-  const descriptors: number[] = [];
-  for (const file of files) descriptors.push(yield* openFile(stub, file, context));
+  const descriptors = files.map(() => NOT_OPEN);
   for (const [index, file] of files.entries()) {
-    yield* finishFile(stub, file, descriptors[index] ?? -1, context);
+    if (!needsProcesses(file)) descriptors[index] = yield* openFile(stub, file, context);
+  }
+  for (const [index, file] of files.entries()) {
+    if (!needsProcesses(file)) {
+      yield* finishFile(stub, file, descriptors[index] ?? NOT_OPEN, context);
+    }
   }
   return { opener: yield* stub.call("getpid"), descriptors };
+}
+
+/** Opens the files that need processes, which are there now. */
+export function* openProcessFiles(
+  stub: Stub,
+  files: readonly FileImage[],
+  { descriptors }: OpenFiles,
+): Program<void> {
+  const context = { shared: new Map<string, unknown>() };
+  for (const [index, file] of files.entries()) {
+    if (needsProcesses(file)) descriptors[index] = yield* openFile(stub, file, context);
+  }
 }
 
 /** Closes all that the stub which leads has opened: the processes have it, and are now the only ones. */

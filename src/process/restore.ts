@@ -17,7 +17,13 @@ import { bringForward } from "./controlling-terminal.js";
 import { createCrew, type Crew, type Job } from "./crew.js";
 import { CannotCarry } from "./files/file-kind.js";
 import type { ProcessImage, TreeImage } from "./image.js";
-import { closeFiles, openFiles, restoreDescriptors, restoreLocks } from "./restore-files.js";
+import {
+  closeFiles,
+  openFiles,
+  openProcessFiles,
+  restoreDescriptors,
+  restoreLocks,
+} from "./restore-files.js";
 import { restoreMemory, type StubAreas } from "./restore-memory.js";
 import { restoreProcess, restoreThread } from "./restore-process.js";
 import { removeSegments, restoreSystemV } from "./restore-system-v.js";
@@ -50,6 +56,7 @@ export function* restore(stub: Stub, access: GuestAccess, image: TreeImage): Pro
   // Terminals must be there for the sessions that they control.
   const opened = yield* openFiles(stub, image.files);
   yield* startTree(stub, crew, image);
+  yield* openProcessFiles(stub, image.files, opened);
   yield* everyProcess(
     stub,
     crew,

@@ -74,6 +74,8 @@ export interface SettleContext {
  */
 export interface FileKind<S extends { readonly kind: string }> {
   readonly kind: S["kind"];
+  /** Whether it is opened only when the processes of the tree are there; all other files are open before. */
+  readonly needsProcesses?: true;
   /** Whether a file is of this kind. */
   matches(file: FoundFile): boolean;
   /**

@@ -92,6 +92,11 @@ export function isCarried(file: FoundFile): boolean {
   return KINDS.some((each) => each.matches(file));
 }
 
+/** Whether a file can be opened only when the processes of the tree are there. */
+export function needsProcesses(state: FileImage): boolean {
+  return kindOf(state).needsProcesses === true;
+}
+
 /** Opens a file again, in the stub that starts the tree. */
 export function* openFile(stub: Stub, state: FileImage, context: RestoreContext): Program<number> {
   return yield* kindOf(state).open(stub, state, context);

@@ -25,6 +25,7 @@ const O_NONBLOCK = 0o4000;
 /** A descriptor of a process. */
 export const pidfd: FileKind<Pidfd> = {
   kind: "pidfd",
+  needsProcesses: true,
   matches: ({ link }) => link === "anon_inode:[pidfd]",
 
   *capture(_stub, file, { pids }) {
