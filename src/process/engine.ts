@@ -45,7 +45,10 @@ function processCommands(access: GuestAccess) {
       if (obstacles.length > 0) throw new CannotCarry(obstacles.map(describeObstacle).join("; "));
       const tree = yield* freeze(stub, selections, own);
       try {
-        if (tree.processes.length === 0) throw new CannotCarry("no such process runs");
+        if (tree.processes.length === 0) {
+          const wanted = selections.map((each) => Object.values(each).join(" ")).join(", ");
+          throw new CannotCarry(`no such process runs: ${wanted}`);
+        }
         const image = yield* capture(stub, access, tree);
         frozen = tree;
         return image;
