@@ -32,6 +32,7 @@ import { dropSignals, queueSignals } from "./pending-signals.js";
 import { restoreProcessFlags, restoreThreadFlags } from "./prctl-flags.js";
 import { sleepOf } from "./restart.js";
 import { restoreLimits } from "./restore-process.js";
+import { putBackSequence } from "./rseq.js";
 import { restoreScheduling } from "./scheduling.js";
 import { restoreSeccomp } from "./seccomp.js";
 import { armTimers } from "./timers.js";
@@ -82,6 +83,7 @@ export function* becomeProcess(
     if (sleep !== null) yield* interruptInside(stub, tracee, sleep.call, ...sleep.args);
     yield* setFpx(stub, tid, thread.fpx);
     yield* putRegisters(stub, thread);
+    yield* putBackSequence(stub, tid, thread.rseq);
     yield* restoreScheduling(stub, tid, thread.scheduling);
   }
   yield* restoreCgroups(stub, pid, process.cgroups);
@@ -124,7 +126,7 @@ export function* release(stub: Stub, { processes }: TreeImage): Program<void> {
     for (const { tid } of threads) yield* letGo(stub, tid);
     const its = processes.find((process) => process.pid === parent);
     // A stopped parent cannot wait; its children can have no other.
-    if (its !== undefined && its.stoppedBy === null) yield* noteStop(stub, its, pid);
+    if (its?.stoppedBy === null) yield* noteStop(stub, its, pid);
   }
   for (const process of processes) {
     if (process.stoppedBy !== null) continue;
@@ -141,4 +143,5 @@ function* noteStop(stub: Stub, parent: ProcessImage, child: number): Program<voi
   const tracee = { tid, registers, gadget: gadgetOf(parent) };
   yield* callInside(stub, tracee, "wait4", child, 0, WUNTRACED, 0);
   yield* putRegisters(stub, leader);
+  yield* putBackSequence(stub, tid, leader.rseq);
 }

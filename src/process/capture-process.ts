@@ -20,9 +20,11 @@ import { terminalPath } from "./files/terminal.js";
 import type { Mapping, ProcessImage } from "./image.js";
 import { mappedIdentity } from "./mapped-files.js";
 import { captureProcessFlags } from "./prctl-flags.js";
+import { captureRseq, putBackSequence, type Rseq } from "./rseq.js";
 import type { ProcessSummary } from "./select.js";
 import { attachmentsOf, isSegment } from "./system-v.js";
 import { captureIntervalTimers, capturePosixTimers } from "./timers.js";
+import { throughWindow, windowAddress } from "./window.js";
 
 /** A process of which every thread is stopped. */
 export interface StoppedProcess {
@@ -44,7 +46,6 @@ const KERNEL_AREAS = ["[vvar]", "[vvar_vclock]", "[vdso]", "[vsyscall]"];
 
 const LIMITS = 16;
 const SIGACTION_BYTES = 20;
-const WINDOW_BYTES = 128;
 const SIGKILL = 9;
 const SIGSTOP = 19;
 
@@ -79,23 +80,23 @@ export function* captureProcess(
     };
     const gadget = vdsoArea.start + findInt80(vdso.image, pid);
     const { registers } = leader;
-    const address = ((registers.esp >>> 0) - 1024) & ~63;
-    const window: Window = {
-      address,
-      read: (length) => readMemory(stub, mem, address >>> 0, length),
-    };
     const tracee = { tid: leader.tid, registers, gadget };
-    const covered = yield* window.read(WINDOW_BYTES);
-
-    const actions = yield* captureActions(stub, tracee, window, status);
-    const intervalTimers = yield* captureIntervalTimers(stub, tracee, window);
-    const posixTimers = yield* capturePosixTimers(stub, pid, tracee, window);
-    const flags = yield* captureProcessFlags(stub, tracee, window);
-    const images = [];
-    for (const thread of threads) {
-      images.push(yield* captureThread(stub, { pid, thread, gadget, window }));
-    }
-    yield* stub.call("pwrite64", mem, covered, covered.length, address, 0);
+    const areas = new Map<number, Rseq | null>();
+    for (const { tid } of threads) areas.set(tid, yield* captureRseq(stub, mem, tid));
+    const address = windowAddress(own, registers, pid);
+    const told = yield* throughWindow(stub, mem, address, function* (window) {
+      const actions = yield* captureActions(stub, tracee, window, status);
+      const intervalTimers = yield* captureIntervalTimers(stub, tracee, window);
+      const posixTimers = yield* capturePosixTimers(stub, pid, tracee, window);
+      const flags = yield* captureProcessFlags(stub, tracee, window);
+      const images = [];
+      for (const thread of threads) {
+        const rseq = areas.get(thread.tid) ?? null;
+        images.push(yield* captureThread(stub, { pid, thread, gadget, window, rseq }));
+      }
+      return { actions, intervalTimers, posixTimers, flags, threads: images };
+    });
+    for (const [tid, rseq] of areas) yield* putBackSequence(stub, tid, rseq);
 
     return {
       pid,
@@ -110,7 +111,6 @@ export function* captureProcess(
       umask: parseInt(field(status, "Umask"), 8),
       limits: yield* captureLimits(stub, pid),
       cgroups: yield* captureCgroups(stub, pid),
-      flags,
       oomScoreAdjustment: Number(yield* readText(stub, `/proc/${pid}/oom_score_adj`)),
       memoryLayout: memoryLayout(stat, own),
       auxiliaryVector: yield* readFile(stub, `/proc/${pid}/auxv`),
@@ -118,11 +118,8 @@ export function* captureProcess(
       attachments: attachmentsOf(maps, pid),
       vdso,
       pages,
-      actions,
       pending: yield* peekSignals(stub, leader.tid, true),
-      intervalTimers,
-      posixTimers,
-      threads: images,
+      ...told,
     };
   } finally {
     yield* stub.attempt("close", mem);

@@ -3,7 +3,6 @@ import { readText } from "../guest/files.js";
 import {
   callInside,
   getFpx,
-  getRseq,
   getThreadAreas,
   peekSignals,
   type Registers,
@@ -15,6 +14,7 @@ import { captureCredentials } from "./credentials.js";
 import type { ThreadImage } from "./image.js";
 import { captureThreadFlags } from "./prctl-flags.js";
 import { restartCall } from "./restart.js";
+import type { Rseq } from "./rseq.js";
 import { captureScheduling } from "./scheduling.js";
 import { captureSeccomp } from "./seccomp.js";
 
@@ -45,9 +45,11 @@ export function* captureThread(
     thread,
     gadget,
     window,
+    rseq,
   }: {
     readonly pid: number;
     readonly thread: StoppedThread;
+    readonly rseq: Rseq | null;
     readonly gadget: number;
     readonly window: Window;
   },
@@ -77,7 +79,7 @@ export function* captureThread(
     signalStack,
     robustList,
     clearTid,
-    rseq: yield* getRseq(stub, tid),
+    rseq,
     credentials: yield* captureCredentials(stub, tracee, status),
     scheduling: yield* captureScheduling(stub, tid),
     seccomp: yield* captureSeccomp(stub, tid, status),

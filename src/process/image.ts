@@ -14,6 +14,7 @@ import { lockSchema } from "./file-locks.js";
 import { ownerSchema } from "./file-owner.js";
 import { fileSchema } from "./files/kinds.js";
 import { processFlagsSchema, threadFlagsSchema } from "./prctl-flags.js";
+import { rseqSchema } from "./rseq.js";
 import { schedulingSchema } from "./scheduling.js";
 import { seccompSchema } from "./seccomp.js";
 import { shmFileSchema } from "./shm-files.js";
@@ -82,7 +83,7 @@ const threadSchema = z.strictObject({
   robustList: z.strictObject({ address: u32, bytes: u32 }),
   /** Where zero is stored when the thread ends; see [set_tid_address(2)]. */
   clearTid: u32,
-  rseq: z.strictObject({ address: u32, bytes: u32, signature: u32 }).nullable(),
+  rseq: rseqSchema.nullable(),
   credentials: credentialsSchema,
   scheduling: schedulingSchema,
   seccomp: seccompSchema,
