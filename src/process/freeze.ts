@@ -38,9 +38,13 @@ export function* freeze(
   own: number,
 ): Program<FrozenTree> {
   const frozen = new Map<number, StoppedProcess>();
+  /** There are many, and none of them becomes anything else. */
+  const kernelThreads = new Set<number>();
   try {
     for (;;) {
-      const chosen = select(yield* listProcesses(stub), selections, own);
+      const all = yield* listProcesses(stub, kernelThreads);
+      for (const { pid, kernelThread } of all) if (kernelThread) kernelThreads.add(pid);
+      const chosen = select(all, selections, own);
       const ended = chosen.filter(({ state }) => state === "Z");
       const fresh = chosen
         .filter(({ pid }) => !frozen.has(pid))

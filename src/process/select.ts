@@ -1,7 +1,7 @@
 import type { Program } from "../guest/gate.js";
-import { listNumbers, readText } from "../guest/files.js";
+import { listNumbers } from "../guest/files.js";
 import { parseStat } from "../guest/procfs.js";
-import type { Stub } from "../guest/stub-session.js";
+import { OUT_BYTES, type Stub } from "../guest/stub-session.js";
 import { SystemCallFailed } from "../guest/errno.js";
 
 /** Which processes are meant: each with all that descend from it. */
@@ -33,7 +33,13 @@ const PF_KTHREAD = 0x200000;
 
 /** Reads what `/proc` shows of a process. */
 export function* summarise(stub: Stub, pid: number): Program<ProcessSummary> {
-  const stat = parseStat(yield* readText(stub, `/proc/${pid}/stat`));
+  const fd = yield* stub.call("open", `/proc/${pid}/stat`, 0);
+  // A line that is read as a whole or not at all: there are many of them to read.
+  const length = yield* stub.attempt("read", fd, stub.out, OUT_BYTES);
+  const text = new TextDecoder().decode(stub.results(Math.max(length, 0)));
+  yield* stub.call("close", fd);
+  if (length < 0) throw new SystemCallFailed(`read of /proc/${pid}/stat`, -length);
+  const stat = parseStat(text);
   return {
     pid,
     parent: stat.field(4),
@@ -47,10 +53,18 @@ export function* summarise(stub: Stub, pid: number): Program<ProcessSummary> {
   };
 }
 
-/** All processes, ascending by process id. */
-export function* listProcesses(stub: Stub): Program<ProcessSummary[]> {
+/**
+ * All processes, ascending by process id.
+ *
+ * @param skip process ids of no interest
+ */
+export function* listProcesses(
+  stub: Stub,
+  skip: ReadonlySet<number> = new Set(),
+): Program<ProcessSummary[]> {
   const processes: ProcessSummary[] = [];
   for (const pid of yield* listNumbers(stub, "/proc")) {
+    if (skip.has(pid)) continue;
     try {
       processes.push(yield* summarise(stub, pid));
     } catch (error) {
