@@ -101,34 +101,63 @@ export async function move(pair: Pair, pid: number): Promise<void> {
   }
 }
 
+/** A self-checking program of the guest did not come so far that it could be moved. */
+export class ProofNotReady extends Error {
+  override readonly name = "ProofNotReady";
+}
+
+/**
+ * Starts a self-checking program of the guest; it waits for `verdictOf` then.
+ *
+ * @param input what its standard input is
+ * @returns its process id
+ * @throws {ProofNotReady} with its verdict, if it has one already
+ */
+export async function startProof(side: Side, name: string, input = "/dev/null"): Promise<number> {
+  await side.sh("rm -f /run/proof-check; mkdir -p /home/proof");
+  side.console.skip();
+  // Not with "&": it would ignore the interrupt key. A leader of a group, setsid goes on in a child.
+  await side.console.type(
+    ` (cd /home/proof; PROOF_DIR=/home/proof exec setsid /usr/lib/proof/${name} <${input} >/dev/ttyS0 2>&1)\n`,
+  );
+  const { match } = await side.console.expect(
+    new RegExp(`(READY ${name} (\\d+)|(?:FAILED|SKIPPED) ${name}.*)\\n`, "m"),
+    { withinMs: COMMAND_MS, what: `${name} to be ready` },
+  );
+  if (match[2] === undefined) throw new ProofNotReady(match[1]);
+  return Number(match[2]);
+}
+
+/** Lets a self-checking program check itself; returns the line with its verdict. */
+export async function verdictOf(side: Side, name: string): Promise<string> {
+  side.console.skip();
+  await side.console.type(" touch /run/proof-check\n");
+  const { match } = await side.console.expect(
+    new RegExp(`((?:PASSED|FAILED|SKIPPED) ${name}.*)\\n`, "m"),
+    { withinMs: COMMAND_MS, what: `the verdict of ${name}` },
+  );
+  return match[1] ?? "";
+}
+
 /**
  * Starts a self-checking program of the guest, moves it, and returns the line with its verdict.
  *
  * @param input what its standard input is
  * @throws {CommandFailed} with what cannot be captured or restored
  */
-export async function moveProof(pair: Pair, name: string, input = "/dev/null"): Promise<string> {
+export async function moveProof(pair: Pair, name: string, input?: string): Promise<string> {
   const { source, target } = pair;
   await meet(pair);
-  await source.sh("rm -f /run/proof-check; mkdir -p /home/proof");
-  source.console.skip();
-  // Not with "&": it would ignore the interrupt key. A leader of a group, setsid goes on in a child.
-  await source.console.type(
-    ` (cd /home/proof; PROOF_DIR=/home/proof exec setsid /usr/lib/proof/${name} <${input} >/dev/ttyS0 2>&1)\n`,
-  );
-  const { match } = await source.console.expect(
-    new RegExp(`(READY ${name} (\\d+)|(?:FAILED|SKIPPED) ${name}.*)\\n`, "m"),
-    { withinMs: COMMAND_MS, what: `${name} to be ready` },
-  );
-  if (match[2] === undefined) return match[1] ?? "";
+  let pid: number;
+  try {
+    pid = await startProof(source, name, input);
+  } catch (error) {
+    if (error instanceof ProofNotReady) return error.message;
+    throw error;
+  }
   await target.sh("rm -f /run/proof-check");
-  await move(pair, Number(match[2]));
-  target.console.skip();
-  await target.console.type(" touch /run/proof-check\n");
-  const verdict = await target.console.expect(
-    new RegExp(`((?:PASSED|FAILED|SKIPPED) ${name}.*)\\n`, "m"),
-    { withinMs: COMMAND_MS, what: `the verdict of ${name}` },
-  );
+  await move(pair, pid);
+  const verdict = await verdictOf(target, name);
   await target.sh("cd /; umount /home");
-  return verdict.match[1] ?? "";
+  return verdict;
 }
