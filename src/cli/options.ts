@@ -1,6 +1,7 @@
 import type { Argv } from "yargs";
 import { DEFAULT_HOST, type HostConfig } from "../host/config.js";
 import { readRecipe } from "../images/recipe.js";
+import type { Selection } from "../process/select.js";
 import { isStrategy, STRATEGIES, type StrategyName } from "../reboot/update.js";
 import { type Context, UsageError } from "./context.js";
 
@@ -30,6 +31,21 @@ export function parseStrategies(text: string): StrategyName[] {
     throw new UsageError(`"${text}" names a strategy twice.`);
   }
   return strategies;
+}
+
+/** Reads what `--keep` names: a process id, a name, or `session:` and the process id of its leader. */
+export function parseKeep(names: readonly string[]): Selection[] {
+  return names.map((name) => {
+    if (/^[1-9]\d{0,6}$/.test(name)) return { by: "pid", pid: Number(name) };
+    const session = /^session:([1-9]\d{0,6})$/.exec(name);
+    if (session !== null) return { by: "session", session: Number(session[1]) };
+    if (name === "" || name.includes(":")) {
+      throw new UsageError(
+        `--keep "${name}" is neither a process id, nor a name, nor session:<process id>.`,
+      );
+    }
+    return { by: "name", name };
+  });
 }
 
 /** Adds what `update` and `compare` have in common. */

@@ -1,4 +1,5 @@
 import type { HostConfig } from "../host/config.js";
+import type { Selection } from "../process/select.js";
 import { runUpdate, type StrategyName } from "../reboot/update.js";
 import { formatDuration } from "./duration.js";
 import type { Follower } from "./preparation.js";
@@ -11,6 +12,8 @@ export interface RunRequest {
   readonly strategy: StrategyName;
   /** An update in the guest's recipe. */
   readonly update: string;
+  /** Programs to transplant, where the strategy does that; null for those of the session on the console. */
+  readonly keep: Selection[] | null;
   readonly host: HostConfig;
 }
 
@@ -29,10 +32,11 @@ export async function performRun(
   { show, signal }: Follower,
 ): Promise<RunSummary> {
   checkReplaceable(directory);
-  const { strategy, update, host } = request;
+  const { strategy, update, keep, host } = request;
   const startedAt = performance.now();
   const report = await runUpdate({
     strategy,
+    keep,
     host,
     guest: guestProfile(guest, update),
     bootSnapshot: guest.bootSnapshot,

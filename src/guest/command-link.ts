@@ -50,7 +50,7 @@ export interface CommandLink<C extends CommandTable> {
 const START_LIMIT_MS = 5000;
 
 /** How often the far end is asked how far it is, in ms of virtual time. */
-const POLL_MS = 0.5;
+const POLL_MS = 0.25;
 /** How often a stub that nobody can wake looks for commands, in ms of virtual time. */
 const UNWOKEN_POLL_MS = 1;
 

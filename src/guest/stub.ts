@@ -13,7 +13,10 @@ import { TRAP_PORT } from "../machine/resident.js";
  * Where the stub and all that it uses lie: below the lowest address that programs are linked to, so
  * that a stub which turns into another process has nothing in its way.
  */
-export const STUB_AREA = { start: 0x10000, end: 0x1000000 } as const;
+export const STUB_AREA = { start: 0x10000, end: 0x3e0000 } as const;
+
+/** Where the kernel's own code for processes is parked: behind the stub, and below the lowest program. */
+export const PARKING_AREA = { start: STUB_AREA.end, end: 0x400000 } as const;
 
 /** Where the stub's file lies in a guest that it was brought into; the stub removes it. */
 export const BROUGHT_STUB = "/dev/shm/stub";

@@ -1,4 +1,5 @@
 import { gzipSync } from "fflate";
+import { stubProgram } from "../guest/stub.js";
 import { cpioArchive } from "./cpio.js";
 import { type FileTree, mergeTrees, plainFile, program, type TreeFile } from "./file-tree.js";
 import { ingredient, type Ingredients, wholePackages } from "./ingredients.js";
@@ -33,6 +34,7 @@ export function guestRoot(recipe: Recipe, ingredients: Ingredients, texts: Guest
     const initrd = gzipSync(cpioArchive(initramfs), { mtime: 0 });
     root.set(`boot/initrd.img-${kernel.release}`, plainFile(initrd));
   }
+  root.set("sbin/stub", program(stubProgram()));
   root.set("boot/grub/grub.cfg", plainFile(grubConfig(recipe)));
   return root;
 }

@@ -1,5 +1,12 @@
 import { readText } from "../guest/files.js";
 import { createCommandLoop } from "../guest/command-loop.js";
+import {
+  flushFileSystem,
+  freezeFileSystem,
+  type MountPoint,
+  mountFileSystem,
+  thawFileSystem,
+} from "../guest/file-systems.js";
 import type { Program } from "../guest/gate.js";
 import type { Stub } from "../guest/stub-session.js";
 import type { GuestAccess, Resident } from "../machine/resident.js";
@@ -18,6 +25,30 @@ export type ProcessCommands = ReturnType<typeof processCommands>;
 function processCommands(access: GuestAccess) {
   let frozen: FrozenTree | null = null;
   let restored: TreeImage | null = null;
+  const kernelThreads = new Set<number>();
+
+  function* list(stub: Stub): Program<ProcessSummary[]> {
+    const all = yield* listProcesses(stub);
+    for (const { pid, kernelThread } of all) if (kernelThread) kernelThreads.add(pid);
+    return all;
+  }
+
+  function* captureSurveyed(stub: Stub, selections: readonly Selection[]): Program<TreeImage> {
+    const own = yield* stub.call("getpid");
+    const tree = yield* freeze(stub, selections, own, kernelThreads);
+    try {
+      if (tree.processes.length === 0) {
+        const wanted = selections.map((each) => Object.values(each).join(" ")).join(", ");
+        throw new CannotCarry(`no such process runs: ${wanted}`);
+      }
+      const image = yield* capture(stub, access, tree);
+      frozen = tree;
+      return image;
+    } catch (error) {
+      yield* thaw(stub, tree.processes);
+      throw error;
+    }
+  }
 
   return {
     /** The kernel that runs: `uname -r`. */
@@ -25,7 +56,7 @@ function processCommands(access: GuestAccess) {
       return (yield* readText(stub, "/proc/sys/kernel/osrelease")).trim();
     },
 
-    list: (stub: Stub): Program<ProcessSummary[]> => listProcesses(stub),
+    list,
 
     /** Lists what of the selected processes cannot be carried, while they run. */
     survey: (stub: Stub, selections: readonly Selection[]): Program<Obstacle[]> =>
@@ -40,23 +71,19 @@ function processCommands(access: GuestAccess) {
      * it is known before that they cannot be carried, none is stopped.
      */
     *capture(stub: Stub, selections: readonly Selection[]): Program<TreeImage> {
-      const own = yield* stub.call("getpid");
       const obstacles = yield* survey(stub, selections);
       if (obstacles.length > 0) throw new CannotCarry(obstacles.map(describeObstacle).join("; "));
-      const tree = yield* freeze(stub, selections, own);
-      try {
-        if (tree.processes.length === 0) {
-          const wanted = selections.map((each) => Object.values(each).join(" ")).join(", ");
-          throw new CannotCarry(`no such process runs: ${wanted}`);
-        }
-        const image = yield* capture(stub, access, tree);
-        frozen = tree;
-        return image;
-      } catch (error) {
-        yield* thaw(stub, tree.processes);
-        throw error;
-      }
+      return yield* captureSurveyed(stub, selections);
     },
+
+    /** The same for processes that have been surveyed just before, which takes less time. */
+    captureSurveyed,
+
+    flushFileSystem: (stub: Stub, point: MountPoint): Program<void> => flushFileSystem(stub, point),
+    freezeFileSystem: (stub: Stub, point: MountPoint): Program<void> =>
+      freezeFileSystem(stub, point),
+    thawFileSystem: (stub: Stub, point: MountPoint): Program<void> => thawFileSystem(stub, point),
+    mountFileSystem: (stub: Stub, point: MountPoint): Program<void> => mountFileSystem(stub, point),
 
     /** Lets captured processes go on. */
     *thaw(stub: Stub): Program<void> {

@@ -31,15 +31,19 @@ const MOST_MOMENTS = 200;
 const MOST_WAITS = 100;
 const WAIT_NS = 10_000_000;
 
-/** Stops selected processes, with all that descend from them; none of them can start another meanwhile. */
+/**
+ * Stops selected processes, with all that descend from them; none of them can start another meanwhile.
+ *
+ * @param kernelThreads threads of the kernel that are known, which are passed over: there are many, and
+ *   none of them becomes anything else; those that are found are added
+ */
 export function* freeze(
   stub: Stub,
   selections: readonly Selection[],
   own: number,
+  kernelThreads: Set<number>,
 ): Program<FrozenTree> {
   const frozen = new Map<number, StoppedProcess>();
-  /** There are many, and none of them becomes anything else. */
-  const kernelThreads = new Set<number>();
   try {
     for (;;) {
       const all = yield* listProcesses(stub, kernelThreads);

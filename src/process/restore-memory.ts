@@ -9,7 +9,7 @@ import type { Program } from "../guest/gate.js";
 import { hex } from "../guest/memory.js";
 import { PAGE_BYTES } from "../guest/page-tables.js";
 import type { MapsLine } from "../guest/procfs.js";
-import { STUB_AREA } from "../guest/stub.js";
+import { PARKING_AREA, STUB_AREA } from "../guest/stub.js";
 import type { Stub } from "../guest/stub-session.js";
 import { fileVersion } from "./capture-process.js";
 import type { Pages } from "./capture-memory.js";
@@ -84,7 +84,7 @@ function* parkVdso(
     throw new CannotCarry("the kernel to restore on gives its processes no vDSO");
   }
   const taken = [...mappings, ...maps];
-  let at: number = STUB_AREA.end;
+  let at: number = PARKING_AREA.start;
   const bytes = vdso.end - first.start;
   for (;;) {
     const inTheWay = taken.find(({ start, end }) => start < at + bytes && end > at);

@@ -13,6 +13,8 @@ const ANSWERS = {
   attach: "attached",
   kernel: "kernel",
   reboot: "rebooting",
+  stub: "stub",
+  seat: "seated",
 } as const;
 
 /** A line longer than this is not an answer; the guest is not trusted to end its lines. */
@@ -27,10 +29,13 @@ export interface Attendant {
    * Asks for something and lets time pass until it is done. Resolves to the rest of the answer.
    *
    * @param withinMs how long to wait, in ms of virtual time
+   * @param argument what the request is about: for `seat`, a process id
    * @throws {UpdateFailed} if the guest says that it failed
    * @throws {WaitExpired} if there is no answer in time
    */
-  ask(request: keyof typeof ANSWERS, withinMs: number): Promise<string>;
+  ask(request: keyof typeof ANSWERS, withinMs: number, argument?: number): Promise<string>;
+  /** Has a stub woken; it gets the signal when time passes. */
+  wake(pid: number): Promise<void>;
   /** Sends a ping that arrives at a moment of the machine's clock; lost if the guest is behind with reading. */
   ping(number: number, atMs: VirtualMs): Promise<void>;
   /** Calls `listener` for each ping that is answered, with the moment of the machine's clock. */
@@ -73,9 +78,11 @@ export function connectAttendant(
   }
 
   return {
-    async ask(request, withinMs) {
+    wake: (pid) => send(`wake ${pid}`, machine.now(), false),
+    async ask(request, withinMs, argument) {
       answers = [];
-      await send(request, machine.now(), false);
+      const text = argument === undefined ? request : `${request} ${argument}`;
+      await send(text, machine.now(), false);
       const deadline = after(machine.now(), withinMs);
       for (;;) {
         for (const answer of answers.splice(0)) {

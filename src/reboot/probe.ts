@@ -19,8 +19,8 @@ export interface Gap {
 export interface Probe {
   /** From now on the VM is not asked, and what it still answers does not count: the user waits. */
   detach(): void;
-  /** Asks the VM again. */
-  attach(): void;
+  /** Asks again from now on, at once for the first time: the same VM, or the one that the user has been switched over to. */
+  attach(vm: Vm): Promise<void>;
   /** Everything asked so far. */
   answers(): ProbeAnswer[];
   /** When the guest last answered. */
@@ -38,6 +38,7 @@ export function startProbe(host: Host, vm: Vm): Probe {
   const sent: VirtualMs[] = [];
   const answered = new Map<number, VirtualMs>();
   const answerTimes: VirtualMs[] = [];
+  let asked = vm;
   let attached = true;
 
   host.beforeQuantum(async (end) => {
@@ -45,23 +46,35 @@ export function startProbe(host: Host, vm: Vm): Probe {
     for (let at = first; at < end; at += PROBE_PERIOD_MS) {
       const atMs = virtualMs(at);
       if (atMs === sent.at(-1)) continue;
-      if (attached) await vm.attendant.ping(sent.length, host.machineTime(vm.machine, atMs));
-      sent.push(atMs);
+      if (attached) await ask(atMs);
+      else sent.push(atMs);
     }
   });
-  vm.attendant.onPong((number, atMs) => {
-    if (!attached || number >= sent.length || answered.has(number)) return;
-    const hostMs = host.hostTime(vm.machine, atMs);
-    answered.set(number, hostMs);
-    answerTimes.push(hostMs);
-  });
+  listen(vm);
+
+  async function ask(atMs: VirtualMs): Promise<void> {
+    const number = sent.push(atMs) - 1;
+    await asked.attendant.ping(number, host.machineTime(asked.machine, atMs));
+  }
+
+  function listen(to: Vm): void {
+    to.attendant.onPong((number, atMs) => {
+      if (!attached || asked !== to || number >= sent.length || answered.has(number)) return;
+      const hostMs = host.hostTime(to.machine, atMs);
+      answered.set(number, hostMs);
+      answerTimes.push(hostMs);
+    });
+  }
 
   return {
     detach() {
       attached = false;
     },
-    attach() {
+    async attach(to) {
+      if (to !== asked) listen(to);
+      asked = to;
       attached = true;
+      if (sent.at(-1) !== host.now()) await ask(host.now());
     },
     answers: () =>
       sent.map((sentMs, number) => ({ sentMs, answeredMs: answered.get(number) ?? null })),

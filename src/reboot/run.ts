@@ -2,6 +2,7 @@ import { after, type VirtualMs, type WallMs, wallMs } from "../clock/virtual-tim
 import type { HostConfig } from "../host/config.js";
 import { createHost, type Host } from "../host/host.js";
 import type { Machine } from "../machine/machine.js";
+import type { Selection } from "../process/select.js";
 import type { Snapshot } from "../storage/snapshot.js";
 import type { GuestProfile } from "./guest-profile.js";
 import { type Probe, startProbe } from "./probe.js";
@@ -19,6 +20,8 @@ export interface RunOptions {
   /** Wall time in ms, from any zero. It is reported and decides nothing. */
   readonly wallNow: () => number;
   readonly observer?: RunObserver;
+  /** @see Run.keep */
+  readonly keep?: readonly Selection[] | null;
 }
 
 /** Somebody who watches a run, or interferes with it. */
@@ -41,8 +44,12 @@ export interface PhaseOptions {
 export interface Run {
   readonly host: Host;
   readonly guest: GuestProfile;
-  /** The user's VM. */
+  /** The VM that the run began with. */
   readonly original: Vm;
+  /** The VM that the user works in: the original one, or the reboot-dedicated one once it was handed over. */
+  active(): Vm;
+  /** Programs that the user wants to keep; null for all of the session on the console. */
+  readonly keep: readonly Selection[] | null;
   readonly probe: Probe;
   /** The reboot-dedicated VM while there is one. */
   dedicated(): Vm | null;
@@ -52,6 +59,8 @@ export interface Run {
   placeDedicated(): Vm;
   /** Takes the reboot-dedicated VM off the host, if there is one, and ends it. */
   dropDedicated(): Promise<void>;
+  /** Makes the reboot-dedicated VM the user's, and ends the original one. */
+  handOver(): Promise<void>;
   /** Begins a phase that is filed later, or not at all. */
   enter(phase: string): Promise<void>;
   /** Does the work of a phase and files how long it took. */
@@ -92,6 +101,7 @@ export async function openRun(options: RunOptions): Promise<Run> {
     throw error;
   }
   const original = place("original", machine);
+  let active = original;
   const probe = startProbe(host, original);
 
   host.beforeQuantum((end) => {
@@ -155,7 +165,19 @@ export async function openRun(options: RunOptions): Promise<Run> {
     consoles,
     wallBetween,
     dropDedicated,
+    keep: options.keep ?? null,
+    active: () => active,
     dedicated: () => dedicated,
+    async handOver() {
+      if (dedicated === null) throw new Error("there is no reboot-dedicated VM to hand over");
+      active = dedicated;
+      dedicated = null;
+      prepared = null;
+      host.remove(active.machine);
+      host.add({ machine: active.machine, background: false });
+      host.remove(machine);
+      await machine.dispose();
+    },
     async prepareDedicated() {
       prepared = await options.startMachine("reboot-dedicated");
       return prepared;
@@ -192,6 +214,7 @@ export async function openRun(options: RunOptions): Promise<Run> {
     },
     async dispose() {
       await dropDedicated();
+      await active.machine.dispose();
       await machine.dispose();
     },
   };

@@ -19,7 +19,7 @@ import type { User } from "./user.js";
 import { awaitBootPhase, kernelRelease, logIn, logOut, type Vm } from "./vm.js";
 
 /** How long the guest may take to freeze or mount /home, or to answer the probe, in ms. */
-const ANSWER_LIMIT_MS = 10_000;
+export const ANSWER_LIMIT_MS = 10_000;
 
 /**
  * Forks the original VM, reboots the fork in the background and, when it has shown that the update is
@@ -35,7 +35,7 @@ export async function shadow(run: Run, user: User): Promise<void> {
 }
 
 /** Copies the original VM into the reboot-dedicated VM; the original VM stands still meanwhile. */
-async function forkVm(run: Run): Promise<Vm> {
+export async function forkVm(run: Run): Promise<Vm> {
   const { host, guest, original } = run;
   const machine = await run.prepareDedicated();
   await original.machine.prepareCapture();
@@ -56,7 +56,7 @@ async function forkVm(run: Run): Promise<Vm> {
 }
 
 /** Takes the fork through its own shutdown, the firmware and the boot loader to the rebooted state. */
-async function rebootInBackground(run: Run, dedicated: Vm): Promise<void> {
+export async function rebootInBackground(run: Run, dedicated: Vm): Promise<void> {
   const { host, guest } = run;
   const background = { vm: dedicated, downtime: false };
   const start = host.now();
@@ -79,7 +79,7 @@ async function rebootInBackground(run: Run, dedicated: Vm): Promise<void> {
 }
 
 /** Makes the rebooted state prove itself: a login answers, and the updated kernel runs. */
-async function checkHealth(run: Run, dedicated: Vm): Promise<void> {
+export async function checkHealth(run: Run, dedicated: Vm): Promise<void> {
   const { guest } = run;
   await run.phase("health-check", { vm: dedicated, downtime: false }, async () => {
     // Not needed yet, but the user would wait for it later.
@@ -107,6 +107,7 @@ async function switchOver(run: Run, dedicated: Vm): Promise<void> {
   let restoredMs: VirtualMs;
   try {
     await run.enter("freeze-home");
+    await awaitAnswer(host, probe, ANSWER_LIMIT_MS);
     // From here on programs that write to /home wait, so the user counts as waiting.
     probe.detach();
     marks.push({ name: "wait-for-probe", atMs: host.now() });
@@ -133,8 +134,8 @@ async function switchOver(run: Run, dedicated: Vm): Promise<void> {
     await original.machine.stall(host.machineTime(dedicated.machine, host.now()));
     await run.dropDedicated();
     host.release(original.machine);
-    probe.attach();
     await host.occupy(original.machine, cost);
+    await probe.attach(original);
     marks.push({ name: "restore", atMs: host.now() });
     restoredMs = host.now();
   } catch (error) {
@@ -156,7 +157,7 @@ async function undoHandOver(run: Run): Promise<void> {
   host.release(original.machine);
   // The guest refuses if it had not frozen /home yet.
   await original.attendant.ask("thaw", ANSWER_LIMIT_MS).catch(() => undefined);
-  probe.attach();
+  await probe.attach(original);
 }
 
 /** What copying a machine's memory and devices once costs the host, in ms. */

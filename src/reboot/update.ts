@@ -5,12 +5,14 @@ import { awaitAnswer } from "./probe.js";
 import type { RunFailure, RunReport } from "./report.js";
 import { openRun, pass, type Run, type RunOptions } from "./run.js";
 import { shadow } from "./shadow.js";
+import { shadowTransplant } from "./shadow-transplant.js";
 import { seatUser, type User } from "./user.js";
 
 /** Ways to bring a guest into its updated system, by name. */
 export const STRATEGIES = {
   reboot: plainReboot,
   shadow,
+  "shadow-transplant": shadowTransplant,
 } satisfies Record<string, (run: Run, user: User) => Promise<void>>;
 
 /** Name of a strategy. */
@@ -48,9 +50,11 @@ export async function runUpdate(options: UpdateOptions): Promise<RunReport> {
     } catch (error) {
       failure = await rollBack(run, error);
     }
-    const kernelAfter = await run.original.attendant.ask("kernel", 10_000);
+    const kernelAfter = await run.active().attendant.ask("kernel", 10_000);
+    const kept = await user.findWork();
     const lost = await user.lostNotes();
-    run.event("home-checked", { lost: lost.join(" ") }, run.original);
+    run.event("home-checked", { lost: lost.join(" ") }, run.active());
+    run.event("session-checked", { kept }, run.active());
     const report = await summarise(run, options, { failure, kernelBefore, kernelAfter });
     await options.observer?.onEnd?.(run);
     return report;
@@ -64,6 +68,7 @@ async function prepare(run: Run, user: User): Promise<string> {
   await pass(run, SETTLE_MS);
   const kernel = await run.original.attendant.ask("kernel", 10_000);
   await user.logIn();
+  await user.beginWork();
   await user.writeNote("before-update");
   await run.phase("apply-update", { vm: run.original, downtime: false }, () => user.applyUpdate());
   run.event("update-applied", { update: run.guest.update.name }, run.original);
@@ -90,7 +95,7 @@ async function summarise(
   found: Pick<RunReport, "failure" | "kernelBefore" | "kernelAfter">,
 ): Promise<RunReport> {
   const { startMs, endMs } = run.probe.longestGap();
-  const ram = await run.original.machine.memorySha256();
+  const ram = await run.active().machine.memorySha256();
   return {
     guest: guest.name,
     strategy,

@@ -14,8 +14,22 @@ const phases = [
   "capture",
 ];
 
+/** What `shadow-transplant` does in their place. */
+const transplantPhases = [
+  "prepare-transplant",
+  "capture-programs",
+  "freeze-home",
+  "attach-home",
+  "restore-programs",
+  "switch-over",
+];
+
 describe("killing the reboot-dedicated VM leaves the original VM answering, with nothing lost", () => {
   test.each(phases)("in %s", async (phase) => {
     await expectRollbackWhenKilledIn(phase);
+  });
+
+  test.each(transplantPhases)("in %s, while programs are transplanted", async (phase) => {
+    await expectRollbackWhenKilledIn(phase, "shadow-transplant");
   });
 });

@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import type { RunReport } from "../../src/reboot/report.js";
+import type { StrategyName } from "../../src/reboot/update.js";
 import { runCommand } from "../../src/reboot/vm.js";
 import { updateBusybox } from "./update-busybox.js";
 
@@ -7,9 +8,12 @@ import { updateBusybox } from "./update-busybox.js";
  * Kills the worker of the reboot-dedicated VM at the beginning of a phase and expects that the update
  * is rolled back and that the user has lost nothing.
  */
-export async function expectRollbackWhenKilledIn(phase: string): Promise<RunReport> {
+export async function expectRollbackWhenKilledIn(
+  phase: string,
+  strategy: StrategyName = "shadow",
+): Promise<RunReport> {
   let after = "";
-  const report = await updateBusybox("shadow", {
+  const report = await updateBusybox(strategy, {
     async onPhase(name, run) {
       if (name === phase) await run.dedicated()?.machine.dispose();
     },

@@ -37,7 +37,7 @@ export const compareCommand: Command = (cli, context) =>
       const prepared = await prepareFollowed(guest, context);
       const runs: RunSummary[] = [];
       for (const strategy of chosen) {
-        const request = { strategy, update, host: hostOf({ cores, policy }) };
+        const request = { strategy, update, keep: null, host: hostOf({ cores, policy }) };
         runs.push(await performRun(prepared, request, path.join(directory, strategy), context));
       }
       writeComparison(directory, runs);

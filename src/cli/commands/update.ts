@@ -5,7 +5,7 @@ import type { RunSummary } from "../../experiment/summary.js";
 import { isStrategy, STRATEGIES } from "../../reboot/update.js";
 import { columns } from "../columns.js";
 import { type Command, UsageError } from "../context.js";
-import { addRunOptions, checkUpdate, guestArgument, hostOf } from "../options.js";
+import { addRunOptions, checkUpdate, guestArgument, hostOf, parseKeep } from "../options.js";
 
 /** `update`: one guest, one strategy, one run directory. */
 export const updateCommand: Command = (cli, context) =>
@@ -22,6 +22,12 @@ export const updateCommand: Command = (cli, context) =>
             demandOption: true,
             describe: "how the update is brought into effect",
           })
+          .option("keep", {
+            type: "string",
+            array: true,
+            describe:
+              "programs to transplant: a process id, a name or session:<process id>, each with all that descend from it  [default: the session on the console]",
+          })
           .option("out", {
             type: "string",
             describe: "where the run is left  [default: runs/<guest>-<strategy>]",
@@ -29,13 +35,18 @@ export const updateCommand: Command = (cli, context) =>
       )
         .example("$0 update busybox --strategy shadow", "")
         .example("$0 update busybox --strategy shadow --cores 1 --policy background-idle", "")
+        .example("$0 update busybox --strategy shadow-transplant --keep sh", "")
         .example("$0 update busybox --strategy reboot --json | jq .downtime", ""),
-    async ({ guest, strategy, update, cores, policy, out, json }) => {
+    async ({ guest, strategy, update, cores, policy, keep, out, json }) => {
       if (!isStrategy(strategy)) throw new UsageError(`There is no strategy "${strategy}".`);
       await checkUpdate(guest, update);
+      if (keep !== undefined && strategy !== "shadow-transplant") {
+        throw new UsageError(`--keep has a meaning only with --strategy shadow-transplant.`);
+      }
       const directory = out ?? `runs/${guest}-${strategy}`;
       const prepared = await prepareFollowed(guest, context);
-      const request = { strategy, update, host: hostOf({ cores, policy }) };
+      const kept = keep === undefined ? null : parseKeep(keep);
+      const request = { strategy, update, keep: kept, host: hostOf({ cores, policy }) };
       const summary = await performRun(prepared, request, directory, context);
       context.print(
         json

@@ -1,0 +1,60 @@
+/**
+ * File systems of a guest that are handed from one machine to another.
+ *
+ * References:
+ * - [ioctl_fs] include/uapi/linux/fs.h of Linux: FIFREEZE, FITHAW, BLKFLSBUF
+ * - [mount(2)], [syncfs(2)]
+ * - [rcu] Documentation/admin-guide/kernel-parameters.txt of Linux: rcupdate.rcu_expedited, /sys/kernel/rcu_expedited
+ */
+import { writeFile } from "./files.js";
+import type { Program } from "./gate.js";
+import type { Stub } from "./stub-session.js";
+
+const FIFREEZE = 0xc0045877;
+const FITHAW = 0xc0045878;
+const BLKFLSBUF = 0x1261;
+const MS_NOATIME = 1024;
+
+/** Where a file system lies and where it is mounted. */
+export interface MountPoint {
+  readonly device: string;
+  readonly path: string;
+  readonly type: string;
+}
+
+/** Writes what is not yet on its disk; nobody has to wait for that later. */
+export function* flushFileSystem(stub: Stub, { path }: MountPoint): Program<void> {
+  yield* onRoot(stub, path, (fd) => stub.call("syncfs", fd));
+}
+
+/** Brings a file system to its disk, whole, and lets nobody write to it until it is thawed. */
+export function* freezeFileSystem(stub: Stub, { path }: MountPoint): Program<void> {
+  yield* expediteRcu(stub);
+  yield* onRoot(stub, path, (fd) => stub.call("ioctl", fd, FIFREEZE, 0));
+}
+
+/** The kernel waits for several grace periods of RCU in what follows: 10 ms each, unless they are expedited. */
+function expediteRcu(stub: Stub): Program<void> {
+  return writeFile(stub, "/sys/kernel/rcu_expedited", "1");
+}
+
+/** Lets a file system be written to again. */
+export function* thawFileSystem(stub: Stub, { path }: MountPoint): Program<void> {
+  yield* onRoot(stub, path, (fd) => stub.call("ioctl", fd, FITHAW, 0));
+}
+
+/** Mounts a file system whose disk has changed below the kernel. */
+export function* mountFileSystem(stub: Stub, { device, path, type }: MountPoint): Program<void> {
+  yield* expediteRcu(stub);
+  yield* onRoot(stub, device, (fd) => stub.call("ioctl", fd, BLKFLSBUF, 0));
+  yield* stub.call("mount", device, path, type, MS_NOATIME, 0);
+}
+
+function* onRoot(stub: Stub, path: string, work: (fd: number) => Program<number>): Program<void> {
+  const fd = yield* stub.call("open", path, 0);
+  try {
+    yield* work(fd);
+  } finally {
+    yield* stub.attempt("close", fd);
+  }
+}

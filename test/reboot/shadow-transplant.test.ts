@@ -1,0 +1,82 @@
+import { readFile } from "node:fs/promises";
+import { beforeAll, describe, expect, test } from "vitest";
+import { runSummary } from "../../src/experiment/summary.js";
+import type { RunReport } from "../../src/reboot/report.js";
+import { runCommand } from "../../src/reboot/vm.js";
+import { expectRollbackWhenKilledIn } from "../support/killed-fork.js";
+import { updateBusybox } from "../support/update-busybox.js";
+
+/** The run that is in the repository; `npm run reproduce` makes it anew. */
+const reference = new URL("../../results/busybox/shadow-transplant/summary.json", import.meta.url);
+
+describe("a shadow reboot of busybox with the user's programs transplanted", () => {
+  let report: RunReport;
+  let shell = "";
+  let workers = 0;
+
+  beforeAll(async () => {
+    report = await updateBusybox("shadow-transplant", {
+      async onEnd(run) {
+        const look = 'echo "work=$work pid=$$ kernel=$(uname -r)"; jobs; cat /home/*.note';
+        shell = (await runCommand(run.active(), look, 5000)).output;
+      },
+    });
+    workers = process.getActiveResourcesInfo().filter((name) => name === "MessagePort").length;
+  });
+
+  test("puts the updated kernel into effect", () => {
+    expect(report.failure).toBeNull();
+    expect(report.committed).toBe(true);
+    expect(report.kernelBefore).toBe("6.1.0-47-686");
+    expect(report.kernelAfter).toBe("6.1.0-50-686");
+  });
+
+  test("the user's shell is still there, with its memory and its process id, under the new kernel", () => {
+    // The first boot gives out the process ids from 1000 on, the second those from 2000 on.
+    expect(shell).toMatch(/^work=unsaved pid=10\d\d kernel=6\.1\.0-50-686$/m);
+    expect(report.events.find(({ kind }) => kind === "session-checked")?.detail).toEqual({
+      kept: true,
+    });
+  });
+
+  test("nothing in /home is lost", () => {
+    expect(shell.split("\n")).toEqual(
+      expect.arrayContaining(["before-update", "during-background-reboot"]),
+    );
+    expect(report.events.find(({ kind }) => kind === "home-checked")?.detail).toEqual({ lost: "" });
+  });
+
+  test("has a downtime that its phases add up to within one per cent", () => {
+    const answered = report.probe.flatMap(({ answeredMs }) =>
+      answeredMs === null ? [] : [answeredMs],
+    );
+    answered.sort((a, b) => a - b);
+    const longest = Math.max(...answered.map((at, index) => at - (answered[index - 1] ?? at)));
+    expect(report.downtime.virtualMs).toBeCloseTo(longest, 6);
+    const switchOver = report.phases.filter(({ downtime, name }) => downtime && name !== "vm-fork");
+    const sum = switchOver.reduce((total, { startMs, endMs }) => total + endMs - startMs, 0);
+    expect(Math.abs(sum - longest) / longest).toBeLessThan(0.01);
+  });
+
+  test("the user waits at most a hundredth of the time that a plain reboot takes", async () => {
+    const file = new URL("../../results/busybox/reboot/summary.json", import.meta.url);
+    const { downtime } = runSummary.parse(JSON.parse(await readFile(file, "utf8")));
+    expect(report.downtime.virtualMs).toBeLessThan(downtime.virtualMs / 100);
+  });
+
+  test("gives the digest that is in the repository", async () => {
+    const { digest } = runSummary.parse(JSON.parse(await readFile(reference, "utf8")));
+    expect(report.digest).toBe(digest);
+  });
+
+  test("leaves no worker behind", () => {
+    expect(workers).toBe(0);
+  });
+});
+
+test("a reboot-dedicated VM that dies while the programs are restored leaves them as they were", async () => {
+  const report = await expectRollbackWhenKilledIn("restore-programs", "shadow-transplant");
+  expect(report.events.find(({ kind }) => kind === "session-checked")?.detail).toEqual({
+    kept: true,
+  });
+});
