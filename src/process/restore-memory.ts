@@ -48,7 +48,15 @@ export function* restoreMemory(
   { mappings, attachments, pages, vdso, pid }: ProcessImage,
   opened: readonly number[],
 ): Program<void> {
-  const parked = yield* parkVdso(stub, areas, [...mappings, ...attachments]);
+  const old = vdso === null ? [] : [{ start: vdso.address, end: vdso.address + vdso.image.length }];
+  const taken = [...mappings, ...attachments, ...old];
+  const inTheWay = taken.find(({ start }) => start < STUB_AREA.end);
+  if (inTheWay !== undefined) {
+    throw new CannotCarry(
+      `process ${pid} has memory at ${hex(inTheWay.start)}, where it would be in the way of its own restore`,
+    );
+  }
+  const parked = yield* parkVdso(stub, areas, taken);
   for (const { start, end, path } of areas.maps) {
     const isOwn = start >= STUB_AREA.start && start < STUB_AREA.end && !path.startsWith("/");
     if (!isOwn && !path.startsWith("[v")) yield* stub.call("munmap", start, end - start);
