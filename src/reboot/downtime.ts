@@ -1,10 +1,13 @@
 import type { VirtualMs } from "../clock/virtual-time.js";
 import type { Run } from "./run.js";
+import type { Vm } from "./vm.js";
 
 /** The end of a part of a boot or of a switch-over, in host time. */
 export interface BootMark {
   readonly name: string;
   readonly atMs: VirtualMs;
+  /** The VM that worked for it; the original one if that is not said. */
+  readonly vm?: Vm;
 }
 
 /**
@@ -15,12 +18,11 @@ export interface BootMark {
  */
 export function fileDowntime(run: Run, within: VirtualMs, marks: readonly BootMark[]): void {
   const { startMs, endMs } = run.probe.gapAround(within);
-  const downtime = { vm: run.original, downtime: true };
   let from: VirtualMs = startMs;
-  for (const { name, atMs } of marks) {
+  for (const { name, atMs, vm = run.original } of marks) {
     if (atMs <= from || atMs >= endMs) continue;
-    run.addPhase(name, downtime, from, atMs);
+    run.addPhase(name, { vm, downtime: true }, from, atMs);
     from = atMs;
   }
-  run.addPhase("first-answer", downtime, from, endMs);
+  run.addPhase("first-answer", { vm: run.active(), downtime: true }, from, endMs);
 }

@@ -103,8 +103,8 @@ async function switchOver(
 ): Promise<void> {
   const { host, guest, original, probe } = run;
   const marks: BootMark[] = [];
-  const mark = (name: string): void => {
-    marks.push({ name, atMs: host.now() });
+  const mark = (name: string, vm = original): void => {
+    marks.push({ name, atMs: host.now(), vm });
   };
   try {
     await run.enter("capture-programs");
@@ -126,14 +126,14 @@ async function switchOver(
     const home = await original.machine.diskOverlay(guest.homeDisk);
     await dedicated.machine.attachDisk(guest.homeDisk, home);
     await target.ask("mountFileSystem", HOME, ANSWER_LIMIT_MS);
-    mark("attach-home");
+    mark("attach-home", dedicated);
 
     await run.enter("restore-programs");
     if (image !== null) {
       await host.occupy(dedicated.machine, host.memoryCost(contentBytes(image)));
       await target.ask("restore", image, MOVE_LIMIT_MS);
     }
-    mark("restore-programs");
+    mark("restore-programs", dedicated);
     await run.enter("switch-over");
     await target.ask("release", null, ANSWER_LIMIT_MS);
     run.event("commit", commitDetail(run, image), dedicated);
@@ -144,7 +144,7 @@ async function switchOver(
   await run.handOver();
   await probe.attach(dedicated);
   const switchedMs = host.now();
-  mark("switch-over");
+  mark("switch-over", dedicated);
   if (!(await awaitAnswer(host, probe, ANSWER_LIMIT_MS))) {
     throw new UpdateFailed("the rebooted state does not answer");
   }

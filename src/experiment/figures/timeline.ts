@@ -73,9 +73,8 @@ function overviewOf(
         toMs: phase.endMs,
         colour: colourOf(phase.name),
       }));
-    return role === "original"
-      ? [{ name, segments, background: inUse(run, gaps, segments, toMs) }]
-      : [{ name, segments }];
+    const seat = seatIn(role, gaps, toMs);
+    return [{ name, segments, ...(seat && { background: inUse(run, gaps, segments, seat) }) }];
   });
   return {
     lanes,
@@ -97,12 +96,26 @@ function labelOf(phase: { name: string; startMs: number; endMs: number }): strin
   return `${phase.name} ${formatDuration(phase.endMs - phase.startMs)}`;
 }
 
+/** A stretch of time. */
+interface Stretch {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** When a machine is the user's: the original one until the user is switched over to another, if that happens. */
+function seatIn(role: MachineRole, gaps: readonly Gap[], toMs: number): Stretch | null {
+  const last = gaps.at(-1);
+  const handedOver = last?.phases.at(-1)?.machine === "reboot-dedicated";
+  if (last === undefined || !handedOver) return role === "original" ? { fromMs: 0, toMs } : null;
+  return role === "original" ? { fromMs: 0, toMs: last.startMs } : { fromMs: last.endMs, toMs };
+}
+
 /** When the user can work: always but in the gaps, and seen wherever no phase lies above it. */
 function inUse(
   run: RunSummary,
   gaps: readonly Gap[],
   segments: readonly Segment[],
-  toMs: number,
+  seat: Stretch,
 ): Segment[] {
   const covered = [
     ...segments,
@@ -110,11 +123,12 @@ function inUse(
   ].sort((a, b) => a.fromMs - b.fromMs);
   const switchedMs = gaps.at(-1)?.endMs ?? 0;
   const free: Segment[] = [];
-  let fromMs = 0;
-  for (const next of [...covered, { fromMs: toMs, toMs }]) {
-    if (next.fromMs > fromMs) {
+  let { fromMs } = seat;
+  for (const next of [...covered, { fromMs: seat.toMs, toMs: seat.toMs }]) {
+    const toMs = Math.min(next.fromMs, seat.toMs);
+    if (toMs > fromMs) {
       const kernel = fromMs >= switchedMs ? run.kernelAfter : run.kernelBefore;
-      free.push({ label: `in use, ${kernel}`, fromMs, toMs: next.fromMs, colour: IN_USE });
+      free.push({ label: `in use, ${kernel}`, fromMs, toMs, colour: IN_USE });
     }
     fromMs = Math.max(fromMs, next.toMs);
   }
