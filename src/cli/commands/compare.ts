@@ -19,7 +19,7 @@ export const compareCommand: Command = (cli, context) =>
           .positional("guest", guestArgument(context))
           .option("strategies", {
             type: "string",
-            default: "reboot,shadow",
+            default: "reboot,shadow,shadow-transplant",
             describe: "which, in this order",
           })
           .option("out", {
@@ -27,7 +27,7 @@ export const compareCommand: Command = (cli, context) =>
             describe: "where all of it is left  [default: runs/<guest>-comparison]",
           }),
       )
-        .example("$0 compare busybox", "a plain reboot and a shadow reboot")
+        .example("$0 compare busybox", "a plain reboot, a shadow reboot, and one with the programs transplanted")
         .example("$0 compare busybox --cores 1 --out runs/one-core", "")
         .example("$0 compare busybox --json", ""),
     async ({ guest, strategies, update, cores, policy, out, json }) => {
