@@ -27,7 +27,10 @@ export const compareCommand: Command = (cli, context) =>
             describe: "where all of it is left  [default: runs/<guest>-comparison]",
           }),
       )
-        .example("$0 compare busybox", "a plain reboot, a shadow reboot, and one with the programs transplanted")
+        .example(
+          "$0 compare busybox",
+          "a plain reboot, a shadow reboot, and one with the programs transplanted",
+        )
         .example("$0 compare busybox --cores 1 --out runs/one-core", "")
         .example("$0 compare busybox --json", ""),
     async ({ guest, strategies, update, cores, policy, out, json }) => {
