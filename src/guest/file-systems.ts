@@ -29,13 +29,20 @@ export function* flushFileSystem(stub: Stub, { path }: MountPoint): Program<void
 
 /** Brings a file system to its disk, whole, and lets nobody write to it until it is thawed. */
 export function* freezeFileSystem(stub: Stub, { path }: MountPoint): Program<void> {
-  yield* expediteRcu(stub);
-  yield* onRoot(stub, path, (fd) => stub.call("ioctl", fd, FIFREEZE, 0));
+  yield* expedited(
+    stub,
+    onRoot(stub, path, (fd) => stub.call("ioctl", fd, FIFREEZE, 0)),
+  );
 }
 
-/** The kernel waits for several grace periods of RCU in what follows: 10 ms each, unless they are expedited. */
-function expediteRcu(stub: Stub): Program<void> {
-  return writeFile(stub, "/sys/kernel/rcu_expedited", "1");
+/** The kernel waits for several grace periods of RCU in such work: 10 ms each, unless they are expedited. */
+function* expedited(stub: Stub, work: Program<void>): Program<void> {
+  yield* writeFile(stub, "/sys/kernel/rcu_expedited", "1");
+  try {
+    yield* work;
+  } finally {
+    yield* writeFile(stub, "/sys/kernel/rcu_expedited", "0");
+  }
 }
 
 /** Lets a file system be written to again. */
@@ -44,8 +51,11 @@ export function* thawFileSystem(stub: Stub, { path }: MountPoint): Program<void>
 }
 
 /** Mounts a file system whose disk has changed below the kernel. */
-export function* mountFileSystem(stub: Stub, { device, path, type }: MountPoint): Program<void> {
-  yield* expediteRcu(stub);
+export function* mountFileSystem(stub: Stub, mount: MountPoint): Program<void> {
+  yield* expedited(stub, mountChanged(stub, mount));
+}
+
+function* mountChanged(stub: Stub, { device, path, type }: MountPoint): Program<void> {
   yield* onRoot(stub, device, (fd) => stub.call("ioctl", fd, BLKFLSBUF, 0));
   yield* stub.call("mount", device, path, type, MS_NOATIME, 0);
 }

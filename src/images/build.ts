@@ -86,8 +86,11 @@ async function planOf(name: string): Promise<Plan> {
   const texts = await readGuestTexts(name, recipe);
   const allPins = await readPins();
   const pins = [...packagesOf(recipe), KEYRING_PACKAGE].map((each) => pinOf(allPins, each));
+  // What else a recipe says decides no byte of the disks.
+  const { packages, files, kernels, commandLine, initramfsModules, disks } = recipe;
+  const contents = { packages, files, kernels, commandLine, initramfsModules, disks };
   const trees = [texts.guest, texts.common].map((tree) => cpioArchive(tree));
-  const key = sha256(...trees, JSON.stringify(pins)).slice(0, 16);
+  const key = sha256(...trees, JSON.stringify([contents, pins])).slice(0, 16);
   return { recipe, texts, pins, folder: `guests/${name}-${key}` };
 }
 

@@ -5,7 +5,7 @@ import { imagesFolder } from "./packages.js";
 import { readRecipe, type Recipe } from "./recipe.js";
 
 /**
- * Reads the texts of a guest, those of its bases below its own.
+ * Reads the texts of a guest, those of its bases below its own; its recipe is not among them.
  *
  * @throws {RecipeError} if a base is no guest, or its recipe is not one
  */
@@ -17,7 +17,8 @@ export async function readGuestTexts(guest: string, recipe: Recipe): Promise<Gue
 }
 
 async function withBase(guest: string, { base }: Recipe): Promise<FileTree> {
-  const own = await readTexts(new URL(`${guest}/`, imagesFolder));
+  const own = new Map(await readTexts(new URL(`${guest}/`, imagesFolder)));
+  own.delete("recipe.json");
   if (base === undefined) return own;
   const below = await withBase(base, await readRecipe(base));
   return mergeTrees(below, own, new Map([["configure", inTurn(below, own)]]));

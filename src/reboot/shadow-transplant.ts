@@ -56,6 +56,15 @@ interface Transplant {
  */
 async function prepare(run: Run, dedicated: Vm): Promise<Transplant> {
   const source = await startStub(run, run.original);
+  try {
+    return await prepareWith(run, dedicated, source);
+  } catch (error) {
+    await source.leave();
+    throw error;
+  }
+}
+
+async function prepareWith(run: Run, dedicated: Vm, source: Link): Promise<Transplant> {
   const target = await startStub(run, dedicated);
   const leader = consoleLeader(await source.ask("list", null, ANSWER_LIMIT_MS));
   const session: readonly Selection[] =
@@ -63,7 +72,6 @@ async function prepare(run: Run, dedicated: Vm): Promise<Transplant> {
   const selections = run.keep ?? session;
   const obstacles = await source.ask("survey", selections, MOVE_LIMIT_MS);
   if (obstacles.length > 0) {
-    await source.leave();
     throw new UpdateFailed(
       `what runs cannot go along: ${obstacles.map(describeObstacle).join("; ")}`,
     );
