@@ -6,6 +6,7 @@ import { consoleCommand } from "./commands/console.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { imagesCommand } from "./commands/images.js";
 import { processCommand } from "./commands/process.js";
+import { reproduceCommand } from "./commands/reproduce.js";
 import { snapshotCommand } from "./commands/snapshot.js";
 import { updateCommand } from "./commands/update.js";
 import { type Context, UsageError } from "./context.js";
@@ -17,6 +18,7 @@ const COMMANDS = [
   imagesCommand,
   snapshotCommand,
   processCommand,
+  reproduceCommand,
   doctorCommand,
 ];
 

@@ -17,8 +17,9 @@ export function guestArgument({ guests }: Context) {
   } as const;
 }
 
-/** Reads `a,b`. */
+/** Reads `a,b`, or `all`. */
 export function parseStrategies(text: string): StrategyName[] {
+  if (text === "all") return STRATEGY_NAMES.filter(isStrategy);
   const names = text.split(",").map((name) => name.trim());
   const strategies = names.filter(isStrategy);
   const wrong = names.find((name) => !isStrategy(name));

@@ -2,13 +2,14 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync } from "
 import { mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import type { RunEvent, RunReport } from "../reboot/report.js";
+import type { ProbeAnswer, RunEvent, RunReport } from "../reboot/report.js";
 import { consolesByName, toCast } from "./cast.js";
 import { eventsForDigest } from "../reboot/digest.js";
 import { parseEvents } from "./events.js";
 import { downtimeFigure } from "./figures/downtime.js";
 import { timelineFigure } from "./figures/timeline.js";
 import { sortedJson } from "./json.js";
+import { parseProbe, probeCsv } from "./probe-file.js";
 import { runSummary, summarise } from "./summary.js";
 import type { RunSummary } from "./summary.js";
 import { toTrace } from "./trace.js";
@@ -23,6 +24,7 @@ export interface StoredRun {
   readonly config: RunConfig;
   readonly summary: RunSummary;
   readonly events: readonly RunEvent[];
+  readonly probe: readonly ProbeAnswer[];
 }
 
 /** The directory of a run cannot be written or read; the message says what to do. */
@@ -83,6 +85,7 @@ export function readRun(dir: string): StoredRun {
     config: readStored(dir, "config.json", (text) => runConfig.parse(JSON.parse(text))),
     summary: readSummary(dir),
     events: readStored(dir, "events.jsonl", parseEvents),
+    probe: readStored(dir, "probe.csv", parseProbe),
   };
 }
 
@@ -113,6 +116,7 @@ function filesOf(
     ["config.json", sortedJson(config)],
     ["summary.json", `${JSON.stringify(summary, null, 2)}\n`],
     ["events.jsonl", eventsForDigest(report.events)],
+    ["probe.csv", probeCsv(report.probe)],
     ["trace.json", `${JSON.stringify(toTrace(report))}\n`],
     ...consolesByName(report.consoles).map(([name, output]): [string, string] => [
       `${name}.cast`,
@@ -126,7 +130,7 @@ function filesOf(
 }
 
 const RUN_FILE =
-  /^(config\.json|summary\.json|events\.jsonl|trace\.json|(timeline|downtime)\.(svg|png)|(original|reboot-dedicated)-serial\d+\.cast)$/;
+  /^(config\.json|summary\.json|events\.jsonl|probe\.csv|trace\.json|(timeline|downtime)\.(svg|png)|(original|reboot-dedicated)-serial\d+\.cast)$/;
 
 /**
  * Checks that a run may take the place of what lies at `target`: nothing, an empty directory, or a run

@@ -18,6 +18,7 @@ const FILES = [
   "events.jsonl",
   "original-serial0.cast",
   "original-serial1.cast",
+  "probe.csv",
   "reboot-dedicated-serial0.cast",
   "summary.json",
   "timeline.png",
@@ -31,7 +32,8 @@ describe("a run on disk", () => {
     const report = sampleReport("shadow");
     writeRun(dir, config, report);
     expect(readdirSync(dir).sort()).toEqual(FILES);
-    expect(readRun(dir)).toEqual({ config, summary: summarise(report), events: report.events });
+    const { events, probe } = report;
+    expect(readRun(dir)).toEqual({ config, summary: summarise(report), events, probe });
     expect(new Uint8Array(readFileSync(path.join(dir, "events.jsonl")))).toEqual(
       eventsForDigest(report.events),
     );
@@ -142,15 +144,18 @@ describe("a run that cannot be written", () => {
 });
 
 describe("a damaged run", () => {
-  test.each(["config.json", "summary.json", "events.jsonl"])("is refused by name: %s", (name) => {
-    const dir = path.join(temporaryDirectory(), "run");
-    writeRun(dir, config, sampleReport("shadow"));
-    const file = path.join(dir, name);
-    writeFileSync(file, readFileSync(file).subarray(0, -10));
-    expect(() => readRun(dir)).toThrow(RunDirectoryError);
-    expect(() => readRun(dir)).toThrow(name);
-    rmSync(file);
-    expect(() => readRun(dir)).toThrow(name);
-    expect(existsSync(file)).toBe(false);
-  });
+  test.each(["config.json", "summary.json", "events.jsonl", "probe.csv"])(
+    "is refused by name: %s",
+    (name) => {
+      const dir = path.join(temporaryDirectory(), "run");
+      writeRun(dir, config, sampleReport("shadow"));
+      const file = path.join(dir, name);
+      writeFileSync(file, readFileSync(file).subarray(0, -10));
+      expect(() => readRun(dir)).toThrow(RunDirectoryError);
+      expect(() => readRun(dir)).toThrow(name);
+      rmSync(file);
+      expect(() => readRun(dir)).toThrow(name);
+      expect(existsSync(file)).toBe(false);
+    },
+  );
 });

@@ -20,7 +20,7 @@ export const compareCommand: Command = (cli, context) =>
           .option("strategies", {
             type: "string",
             default: "reboot,shadow,shadow-transplant",
-            describe: "which, in this order",
+            describe: "which, in this order; or all",
           })
           .option("out", {
             type: "string",
@@ -31,6 +31,7 @@ export const compareCommand: Command = (cli, context) =>
           "$0 compare busybox",
           "a plain reboot, a shadow reboot, and one with the programs transplanted",
         )
+        .example("$0 compare busybox --strategies all", "")
         .example("$0 compare busybox --cores 1 --out runs/one-core", "")
         .example("$0 compare busybox --json", ""),
     async ({ guest, strategies, update, cores, policy, out, json }) => {

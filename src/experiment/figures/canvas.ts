@@ -1,13 +1,13 @@
 /**
- * Where a chart becomes a file: chart.js drawn straight on a canvas without a browser.
+ * Where a picture becomes a file: drawn straight on a canvas without a browser, by chart.js or by hand.
  *
  * The bytes depend on the chart alone: no animation, no clock, and the fonts come from a package, for
  * a canvas without a registered font draws no text at all and says nothing.
  */
 import { createRequire } from "node:module";
 import path from "node:path";
-import { createCanvas, GlobalFonts, SvgExportFlag } from "@napi-rs/canvas";
-import type { Canvas, SvgCanvas } from "@napi-rs/canvas";
+import { createCanvas, GlobalFonts, PDFDocument, SvgExportFlag } from "@napi-rs/canvas";
+import type { SKRSContext2D } from "@napi-rs/canvas";
 import {
   BarController,
   BarElement,
@@ -20,18 +20,59 @@ import {
 import type { ChartConfiguration } from "chart.js";
 import { INK } from "./palette.js";
 
-/** A picture in both forms, ready to be written to a file. */
+/** A picture in all forms, ready to be written to a file. */
 export interface Figure {
   /** Text is converted to paths: it looks the same where the font is missing. */
   readonly svg: string;
   /** Twice as many pixels as the figure has units, for print and for dense screens. */
   readonly png: Uint8Array;
+  /** One page of the figure's size with its fonts, made when it is asked for. */
+  readonly pdf: () => Uint8Array;
 }
 
 /** The family that {@link drawFigure} registers; the text of a plugin names it too. */
 export const FONT_FAMILY = "Figure Sans";
 
 const PIXEL_RATIO = 2;
+
+/** Of a figure, in its units. */
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** What a picture is drawn on; a unit is a pixel of the README. */
+export type Paper = SKRSContext2D;
+
+/** What `paint` draws on white paper of `width` x `height` units; it is called once for each form. */
+export function paintFigure(paint: (paper: Paper) => void, { width, height }: Size): Figure {
+  registerFonts();
+  const paintOn = (paper: Paper): void => {
+    paper.fillStyle = "#ffffff";
+    paper.fillRect(0, 0, width, height);
+    paint(paper);
+  };
+  const raster = createCanvas(width * PIXEL_RATIO, height * PIXEL_RATIO);
+  const pixels = raster.getContext("2d");
+  pixels.scale(PIXEL_RATIO, PIXEL_RATIO);
+  paintOn(pixels);
+  const vector = createCanvas(width, height, SvgExportFlag.ConvertTextToPaths);
+  paintOn(vector.getContext("2d"));
+  return {
+    png: raster.encodeSync("png"),
+    svg: tidied(vector.getContent().toString("utf8"), width, height),
+    pdf: () => page({ width, height }, paintOn),
+  };
+}
+
+/** A document of one page. */
+function page({ width, height }: Size, paint: (paper: Paper) => void): Uint8Array {
+  const document = new PDFDocument();
+  // The page of a document has a canvas's context; its type names the browser's.
+  paint(document.beginPage(width, height) as unknown as Paper);
+  document.endPage();
+  return document.close();
+}
 
 /**
  * Draws a bar chart of `width` x `height` units on white; a unit is a pixel of the README.
@@ -42,26 +83,40 @@ const PIXEL_RATIO = 2;
  */
 export function drawFigure(
   makeConfig: () => ChartConfiguration<"bar">,
-  { width, height }: { width: number; height: number },
+  { width, height }: Size,
 ): Figure {
   prepareChartJs();
   const raster = createCanvas(width, height);
   const png = drawn(raster, makeConfig(), PIXEL_RATIO, () => raster.encodeSync("png"));
   const vector = createCanvas(width, height, SvgExportFlag.ConvertTextToPaths);
   const svg = drawn(vector, makeConfig(), 1, () => vector.getContent().toString("utf8"));
-  return { png, svg: tidied(svg, width, height) };
+  return {
+    png,
+    svg: tidied(svg, width, height),
+    pdf: () =>
+      page({ width, height }, (paper) => {
+        const sheet = { width, height, getContext: () => paper };
+        // A page has no canvas, but chart.js asks the context for one to know its size.
+        Object.assign(paper, { canvas: sheet });
+        drawn(sheet, makeConfig(), 1, () => undefined);
+      }),
+  };
+}
+
+/** As much of a canvas as chart.js uses. */
+interface Sheet extends Size {
+  getContext(kind: "2d"): Paper;
 }
 
 /** What `encode` makes of the canvas while the chart stands on it: a chart that goes wipes it. */
 function drawn<T>(
-  canvas: Canvas | SvgCanvas,
+  canvas: Sheet,
   config: ChartConfiguration<"bar">,
   devicePixelRatio: number,
   encode: () => T,
 ): T {
   // chart.js is typed for the canvas of a browser and uses only what this one has too.
-  const context = canvas.getContext("2d") as unknown as CanvasRenderingContext2D;
-  const chart = new Chart(context, {
+  const chart = new Chart(canvas as unknown as HTMLCanvasElement, {
     ...config,
     options: { ...config.options, animation: false, responsive: false, devicePixelRatio },
     plugins: [whiteBackground, ...(config.plugins ?? [])],
@@ -100,6 +155,7 @@ function tidied(svg: string, width: number, height: number): string {
 }
 
 let prepared = false;
+let registered = false;
 
 function prepareChartJs(): void {
   if (prepared) return;
@@ -111,6 +167,7 @@ function prepareChartJs(): void {
 }
 
 function registerFonts(): void {
+  if (registered) return;
   const require = createRequire(import.meta.url);
   const folder = path.dirname(require.resolve("dejavu-fonts-ttf/package.json"));
   for (const file of ["DejaVuSans.ttf", "DejaVuSans-Bold.ttf"]) {
@@ -121,4 +178,5 @@ function registerFonts(): void {
       );
     }
   }
+  registered = true;
 }

@@ -20,6 +20,25 @@ export const DOWNTIME_INK = "#b02a0c";
 /** What leads from a part of a panel to its enlargement. */
 export const ZOOM = "#f7f7f7";
 
+/** What the paper's figures are drawn in, behind our own. */
+export const BANDS = ["#a5c8e4", "#f3e3b3"] as const;
+
+/**
+ * Marks and curves, dark enough for thin lines on white.
+ *
+ * Reference: Paul Tol, as above: "bright", without its grey, and "wine" and "indigo" of "muted"
+ */
+export const MARKS = [
+  "#4477aa",
+  "#ee6677",
+  "#228833",
+  "#aa3377",
+  "#66ccee",
+  "#ccbb44",
+  "#882255",
+  "#332288",
+] as const;
+
 const PHASES = [
   "#77aadd",
   "#eedd88",

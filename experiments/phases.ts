@@ -1,0 +1,11 @@
+import type { Experiment } from "../src/experiment/experiment.js";
+import downtime from "./downtime.js";
+
+/** F2: what the downtimes of F1 consist of. */
+export default {
+  title: "Phases of the downtime, by guest and strategy",
+  subtitle: "The longest time without an answer to the probe, cut at what happened; virtual time",
+  runs: downtime.runs,
+  figure: { kind: "phases" },
+  quick: true,
+} satisfies Experiment;

@@ -1,0 +1,115 @@
+import { spawn } from "node:child_process";
+import path from "node:path";
+import { loadExperiments } from "../../experiment/experiments.js";
+import { type CompleteRun, reproduce } from "../../experiment/reproduce.js";
+import { writeResults } from "../../experiment/results.js";
+import { listGuests } from "../../images/recipe.js";
+import { columns } from "../columns.js";
+import { type Command, type Context, UsageError } from "../context.js";
+
+/** Guests that boot fast, for a look at all of it within minutes. */
+const QUICK_GUESTS = ["busybox", "workbench"];
+
+/** `reproduce`: all runs behind the figures, the figures, and what they show. */
+export const reproduceCommand: Command = (cli, context) =>
+  cli.command(
+    "reproduce",
+    "make all figures, with the runs behind them, and check what is claimed",
+    (yargs) =>
+      yargs
+        .option("quick", {
+          type: "boolean",
+          default: false,
+          describe: `two guests (${QUICK_GUESTS.join(" and ")}), and no long experiments`,
+        })
+        .option("guests", { type: "string", describe: "these guests only: a,b" })
+        .option("out", {
+          type: "string",
+          describe:
+            "where the results go  [default: results; of a part of the guests runs/results]",
+        })
+        .option("runs", {
+          type: "string",
+          default: "runs/reproduction",
+          describe:
+            "where finished runs are kept; they are not repeated unless something has changed",
+        })
+        .example("$0 reproduce", "all guests by all strategies, into results/; it takes hours")
+        .example("$0 reproduce --quick", "a few minutes, into runs/results/")
+        .example("$0 reproduce --guests busybox,systemd --out /tmp/results", ""),
+    async ({ quick, guests, out, runs }) => {
+      const known = await listGuests();
+      const chosen = chooseGuests(known, quick, guests);
+      const experiments = (await loadExperiments()).filter((one) => one.quick || !quick);
+      const isPart = chosen.length < known.length || quick;
+      const folder = out ?? (isPart ? "runs/results" : "results");
+      const reproduction = await reproduce(
+        {
+          experiments,
+          guests: chosen,
+          runsFolder: runs,
+          repeat: ({ guest, strategy, update }) =>
+            strategy === "shadow-transplant" &&
+            update === "kernel" &&
+            (!quick || guest === chosen[0]),
+          runElsewhere: (run, directory) => updateElsewhere(run, directory, context),
+        },
+        context,
+      );
+      const { claims, files } = await writeResults(folder, reproduction);
+      const rows = claims.map(({ claim, measured, pass }) => [
+        pass ? "yes" : "NO",
+        claim,
+        measured,
+      ]);
+      const pictures = files.filter((name) => name.endsWith(".svg"));
+      context.print(
+        `${columns(rows)}\n${columns([
+          ["claims", path.join(folder, "claims.md")],
+          ["data", path.join(folder, "data.csv")],
+          ["pictures", pictures.map((name) => path.join(folder, name)).join(", ")],
+        ])}`,
+      );
+      if (claims.some(({ pass }) => !pass)) process.exitCode = 1;
+    },
+  );
+
+function chooseGuests(known: readonly string[], quick: boolean, wanted?: string): string[] {
+  const names = wanted?.split(",").map((name) => name.trim()) ?? (quick ? QUICK_GUESTS : known);
+  const wrong = names.find((name) => !known.includes(name));
+  if (wrong !== undefined) {
+    throw new UsageError(`There is no guest "${wrong}"; the guests are ${known.join(", ")}.`);
+  }
+  return [...new Set(names)];
+}
+
+/** Runs this program once more, for one update of the default kind. */
+async function updateElsewhere(
+  { guest, strategy, update }: CompleteRun,
+  directory: string,
+  { signal }: Context,
+): Promise<void> {
+  const program = process.argv[1] ?? "";
+  const request = ["update", guest, "--strategy", strategy, "--update", update, "--out", directory];
+  const child = spawn(process.execPath, [...process.execArgv, program, ...request], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const interrupt = (): void => {
+    child.kill("SIGINT");
+  };
+  signal.addEventListener("abort", interrupt, { once: true });
+  let said = "";
+  child.stderr.on("data", (piece: Buffer) => {
+    said = `${said}${piece.toString()}`.slice(-2000);
+  });
+  const status = await new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", resolve);
+  });
+  signal.removeEventListener("abort", interrupt);
+  signal.throwIfAborted();
+  // An update that was rolled back ends with status 1 and is a run like any other.
+  if (status !== 0 && status !== 1) {
+    throw new Error(`the second run of ${guest} by ${strategy} ended with ${status}: ${said}`);
+  }
+}

@@ -1,0 +1,145 @@
+import type { StrategyName } from "../reboot/update.js";
+import { downtimeOf, type FinishedRun, savedPercent } from "./finished-run.js";
+import { gapsOf, lengthMs, longestGap } from "./gaps.js";
+import type { Repetition } from "./reproduce.js";
+
+/** Something that is said of the system, and what was found. */
+export interface Claim {
+  readonly claim: string;
+  /** What a reader can type to look at it. */
+  readonly command: string;
+  readonly expected: string;
+  readonly measured: string;
+  readonly pass: boolean;
+}
+
+/** Checks what the README says against runs of all guests by all strategies. */
+export function checkClaims(
+  runs: readonly FinishedRun[],
+  repetitions: readonly Repetition[],
+): Claim[] {
+  return [
+    takesEffect(runs),
+    saves(runs, "shadow", 98),
+    saves(runs, "shadow-transplant", 99),
+    survives(runs, "shadow-transplant"),
+    losesNothing(runs),
+    addsUp(runs),
+    repeats(repetitions),
+  ];
+}
+
+function takesEffect(runs: readonly FinishedRun[]): Claim {
+  const applied = runs.filter(({ outcome }) => outcome !== "does not apply");
+  const wrong = applied.filter(({ outcome }) => outcome !== "committed");
+  return {
+    claim: "Every strategy brings every guest into the updated system, where it applies",
+    command: "npx shadow-reboot compare <guest> --strategies all",
+    expected: `${applied.length} of ${applied.length} runs committed`,
+    measured: `${applied.length - wrong.length} of ${applied.length}${listed(wrong)}`,
+    pass: applied.length > 0 && wrong.length === 0,
+  };
+}
+
+function saves(runs: readonly FinishedRun[], strategy: StrategyName, least: number): Claim {
+  const of = runs.filter((run) => run.strategy === strategy && run.outcome !== "does not apply");
+  const savings = of
+    .flatMap((run) => {
+      const saved = savedPercent(run, runs);
+      return saved === null ? [] : [{ guest: run.guest, saved }];
+    })
+    .sort((a, b) => a.saved - b.saved);
+  const [worst] = savings;
+  const best = savings.at(-1);
+  const unknown = of.filter((run) => savedPercent(run, runs) === null);
+  const range =
+    worst === undefined || best === undefined
+      ? "nothing"
+      : `${worst.saved.toFixed(2)} % (${worst.guest}) to ${best.saved.toFixed(2)} % (${best.guest})`;
+  return {
+    claim: `\`${strategy}\` saves at least ${least} % of the downtime of \`reboot\`, in virtual time`,
+    command: `npx shadow-reboot compare <guest> --strategies reboot,${strategy}`,
+    expected: `at least ${least} % in every guest`,
+    measured: `${range}${listed(unknown)}`,
+    pass: worst !== undefined && worst.saved >= least && unknown.length === 0,
+  };
+}
+
+function survives(runs: readonly FinishedRun[], strategy: StrategyName): Claim {
+  const of = runs.filter((run) => run.strategy === strategy && run.outcome !== "does not apply");
+  const gone = of.filter(({ outcome, found }) => outcome !== "committed" || !found?.survived);
+  return {
+    claim: `The user's shell lives through \`${strategy}\`, with what it had in memory`,
+    command: `npx shadow-reboot update <guest> --strategy ${strategy}`,
+    expected: "in every guest",
+    measured: `${of.length - gone.length} of ${of.length}${listed(gone)}`,
+    pass: of.length > 0 && gone.length === 0,
+  };
+}
+
+function losesNothing(runs: readonly FinishedRun[]): Claim {
+  const ran = runs.filter(({ found }) => found !== null);
+  const lossy = ran.filter(({ found }) => (found?.lostFiles.length ?? 0) > 0);
+  return {
+    claim: "No file in `/home` is lost, those written during the background reboot included",
+    command: "npx shadow-reboot update <guest> --strategy <strategy>",
+    expected: "no file lost in any run",
+    measured: `${ran.length - lossy.length} of ${ran.length} runs without a loss${listed(lossy)}`,
+    pass: ran.length > 0 && lossy.length === 0,
+  };
+}
+
+/** How far apart the phases' sum and the probe's measure may be, as a part of the latter. */
+const TOLERANCE = 0.01;
+
+function addsUp(runs: readonly FinishedRun[]): Claim {
+  const committed = runs.filter((run) => downtimeOf(run) !== null);
+  const apart = committed.map((run) => {
+    const gap = longestGap(gapsOf(run.found?.summary.phases ?? []));
+    const downtime = downtimeOf(run) ?? 0;
+    return { run, part: Math.abs((gap ? lengthMs(gap) : 0) - downtime) / downtime };
+  });
+  const wrong = apart.filter(({ part }) => !(part <= TOLERANCE)).map(({ run }) => run);
+  const most = Math.max(0, ...apart.map(({ part }) => part)) * 100;
+  return {
+    claim: "The phases of a downtime add up to what the probe measured from outside",
+    command: "npx shadow-reboot update <guest> --strategy <strategy>",
+    expected: `within ${TOLERANCE * 100} % in every run`,
+    measured: `at most ${Number(most.toFixed(3))} % apart${listed(wrong)}`,
+    pass: committed.length > 0 && wrong.length === 0,
+  };
+}
+
+function repeats(repetitions: readonly Repetition[]): Claim {
+  const differ = repetitions.filter(({ digest, repeated }) => digest !== repeated);
+  return {
+    claim: "The same run in two processes gives the same digest of memory and events",
+    command: "npx shadow-reboot update <guest> --strategy shadow-transplant --json",
+    expected: "the same digest in every guest",
+    measured: `the same in ${repetitions.length - differ.length} of ${repetitions.length}${listed(differ)}`,
+    pass: repetitions.length > 0 && differ.length === 0,
+  };
+}
+
+/** Names the runs that stand against a claim. */
+function listed(runs: readonly { readonly guest: string; readonly strategy: string }[]): string {
+  if (runs.length === 0) return "";
+  return `; not: ${runs.map(({ guest, strategy }) => `${guest} by ${strategy}`).join(", ")}`;
+}
+
+/** The claims as a page. */
+export function claimsMarkdown(claims: readonly Claim[]): string {
+  const rows = claims.map(({ claim, command, expected, measured, pass }) =>
+    [claim, `\`${command}\``, expected, measured, pass ? "yes" : "NO"].join(" | "),
+  );
+  return [
+    "# Claims",
+    "",
+    "`npm run reproduce` wrote this page from its runs. All times are virtual.",
+    "",
+    "| claim | command | expected | measured | pass |",
+    "| ----- | ------- | -------- | -------- | ---- |",
+    ...rows.map((row) => `| ${row} |`),
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,87 @@
+import type { HostConfig } from "../host/config.js";
+import type { ProbeAnswer, RunEvent } from "../reboot/report.js";
+import type { StrategyName } from "../reboot/update.js";
+import type { StoredRun } from "./run-directory.js";
+import type { RunSummary } from "./summary.js";
+
+/** How a run ended. */
+export type Outcome = "committed" | "rolled back" | "does not apply" | "failed";
+
+/** A run of an experiment that is over, whatever came of it. */
+export interface FinishedRun {
+  readonly guest: string;
+  readonly strategy: StrategyName;
+  readonly update: string;
+  readonly host: HostConfig;
+  readonly outcome: Outcome;
+  /** Why it was not committed; empty if it was. */
+  readonly reason: string;
+  /** Null where there was nothing to run, or the run failed as a whole. */
+  readonly found: RunFindings | null;
+}
+
+/** What a run found out. */
+export interface RunFindings {
+  readonly summary: RunSummary;
+  /** Whether the shell that the user had open was still there in the end. */
+  readonly survived: boolean;
+  /** Files of the user that were gone in the end, or not as they were written. */
+  readonly lostFiles: readonly string[];
+  /** How long the answers to the probe took, in virtual ms: what the VMs leave of each other's time. */
+  readonly answers: {
+    readonly medianMs: number;
+    readonly p99Ms: number;
+    readonly longestMs: number;
+  };
+}
+
+/** What the directory of a run says. */
+export function findingsOf({ summary, events, probe }: StoredRun): RunFindings {
+  return {
+    summary,
+    survived: factOf(events, "session-checked", "kept") === true,
+    lostFiles: String(factOf(events, "home-checked", "lost") ?? "")
+      .split(" ")
+      .filter(Boolean),
+    answers: {
+      medianMs: percentile(probe, 50),
+      p99Ms: percentile(probe, 99),
+      longestMs: percentile(probe, 100),
+    },
+  };
+}
+
+function factOf(events: readonly RunEvent[], kind: string, name: string) {
+  return events.find((event) => event.kind === kind)?.detail?.[name];
+}
+
+/** Of the questions that were answered; those that were not make up the downtime. */
+function percentile(probe: readonly ProbeAnswer[], percent: number): number {
+  const waits = probe
+    .flatMap(({ sentMs, answeredMs }) => (answeredMs === null ? [] : [answeredMs - sentMs]))
+    .sort((a, b) => a - b);
+  const at = Math.max(0, Math.ceil((percent / 100) * waits.length) - 1);
+  return Number((waits[at] ?? 0).toFixed(6));
+}
+
+/** The downtime of a committed run in virtual ms; null for any other. */
+export function downtimeOf({ outcome, found }: FinishedRun): number | null {
+  return outcome === "committed" ? (found?.summary.downtime.virtualMs ?? null) : null;
+}
+
+/** The plain reboot of the same guest by the same update. */
+export function rebootOf(run: FinishedRun, runs: readonly FinishedRun[]): FinishedRun | undefined {
+  return runs.find(
+    ({ guest, strategy, update }) =>
+      strategy === "reboot" && guest === run.guest && update === run.update,
+  );
+}
+
+/** How much less than the reboot of the same guest a run took, in per cent; null where that cannot be said. */
+export function savedPercent(run: FinishedRun, runs: readonly FinishedRun[]): number | null {
+  const reboot = rebootOf(run, runs);
+  const full = reboot === undefined ? null : downtimeOf(reboot);
+  const left = downtimeOf(run);
+  if (run.strategy === "reboot" || !full || left === null) return null;
+  return Number(((1 - left / full) * 100).toFixed(4));
+}
