@@ -40,6 +40,14 @@ export interface CommandLink<C extends CommandTable> {
     argument: ArgumentOf<C[N]>,
     withinMs: number,
   ): Promise<ResultOf<C[N]>>;
+  /** Gives a command and lets no time pass; what it resolves to does, as `ask` would. For two guests that work at the same time. */
+  begin<N extends string & keyof C>(
+    name: N,
+    argument: ArgumentOf<C[N]>,
+    withinMs: number,
+  ): Promise<() => Promise<ResultOf<C[N]>>>;
+  /** Gives a command that never comes to its end: the stub goes down with its system. */
+  tell<N extends string & keyof C>(name: N, argument: ArgumentOf<C[N]>): Promise<void>;
   /** System calls that the last command took. */
   calls(): number;
   /** Lets the stub end. */
@@ -85,17 +93,31 @@ export async function linkStub<C extends CommandTable>(
   if (arrived.state !== "waiting") throw new CommandFailed("the stub did not wait for commands");
   const { pid } = arrived;
 
-  return {
-    pid,
-    async ask(name, argument, withinMs) {
-      await request({ kind: "command", name, argument });
-      await starter.wake?.(pid);
+  async function tell(name: string, argument: unknown): Promise<void> {
+    await request({ kind: "command", name, argument });
+    await starter.wake?.(pid);
+  }
+
+  async function begin<N extends string & keyof C>(
+    name: N,
+    argument: ArgumentOf<C[N]>,
+    withinMs: number,
+  ): Promise<() => Promise<ResultOf<C[N]>>> {
+    await tell(name, argument);
+    return async () => {
       const reply = await settle(name, withinMs, "busy");
       if (reply.state !== "done") throw new CommandFailed(`${name}: the stub is gone`);
       calls = reply.calls;
       // The commands of both ends are the same table.
       return reply.value as never;
-    },
+    };
+  }
+
+  return {
+    pid,
+    tell,
+    begin,
+    ask: async (...command) => (await begin(...command))(),
     calls: () => calls,
     async leave() {
       await request({ kind: "leave" });
