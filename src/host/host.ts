@@ -1,6 +1,9 @@
+import { addSpell, type Spell } from "../clock/spell.js";
 import { after, type VirtualMs, virtualMs } from "../clock/virtual-time.js";
 import type { Machine } from "../machine/machine.js";
 import type { HostConfig } from "./config.js";
+import { diskShares, preemptionMs } from "./disk-share.js";
+import { idletime } from "./idletime.js";
 import { runQuantum, type Runnable } from "./schedule.js";
 
 /** How a machine takes part in a host. */
@@ -44,11 +47,21 @@ interface Placed extends Placement {
   /** Until when the VMM keeps it from running, in host time. */
   occupiedUntil: VirtualMs;
   held: boolean;
+  /** When it last stopped to use the processor, or the disk, in host time; null while it does. */
+  idleSince: VirtualMs | null;
+  diskIdleSince: VirtualMs | null;
+  /** What it did during the quantum under way, or the last one, in host time. */
+  idle: Spell[];
+  diskBusy: Spell[];
+  /** The part of the disk's time that it gets; null until it has been told. */
+  diskShare: number | null;
 }
 
 /** Makes a host without machines. */
 export function createHost(config: HostConfig): Host {
   let now = virtualMs(0);
+  /** The last quantum. */
+  let before: Spell = { from: now, to: now };
   const placed: Placed[] = [];
   const listeners = new Set<(end: VirtualMs) => Promise<void>>();
 
@@ -61,6 +74,8 @@ export function createHost(config: HostConfig): Host {
   async function quantum(end: VirtualMs): Promise<void> {
     for (const listener of listeners) await listener(end);
     const length = virtualMs(end - now);
+    await shareDisk();
+    for (const each of placed) each.idle = waiting(each, end);
     await runQuantum(
       placed.map((each) => runnable(each, end)),
       config,
@@ -68,7 +83,38 @@ export function createHost(config: HostConfig): Host {
     );
     // Who did not run to the end has waited for a processor, or for the VMM.
     await Promise.all(placed.map(({ machine, offsetMs }) => machine.stall(after(end, offsetMs))));
+    for (const each of placed) each.idleSince = idleness(each, end).since;
+    before = { from: now, to: end };
     now = end;
+  }
+
+  /** Tells each machine what it gets of the disk, if that takes time. */
+  async function shareDisk(): Promise<void> {
+    if (config.disk === null) return;
+    const uses = placed.map(({ background, diskBusy, diskIdleSince }) => ({
+      background,
+      busy: diskBusy,
+      idleSince: diskIdleSince,
+    }));
+    const shares = diskShares(uses, config, before);
+    for (const [index, each] of placed.entries()) {
+      const { share, idleSince } = shares[index] ?? { share: 1, idleSince: null };
+      each.diskIdleSince = idleSince;
+      each.diskBusy = [];
+      if (share === each.diskShare) continue;
+      each.diskShare = share;
+      await each.machine.serveDisk({ ...config.disk, share });
+    }
+  }
+
+  /** The part of a quantum in which the VMM keeps a machine from running: it is idle then. */
+  function waiting({ held, occupiedUntil }: Placed, end: VirtualMs): Spell[] {
+    const to = held ? end : virtualMs(Math.min(end, occupiedUntil));
+    return to > now ? [{ from: now, to }] : [];
+  }
+
+  function idleness({ idle, idleSince }: Placed, end: VirtualMs) {
+    return idletime(idle, { from: now, to: end }, idleSince, preemptionMs(config));
   }
 
   function runnable(each: Placed, end: VirtualMs): Runnable {
@@ -79,15 +125,29 @@ export function createHost(config: HostConfig): Host {
         if (each.held || each.occupiedUntil >= end) return 0;
         await machine.stall(after(each.occupiedUntil, offsetMs));
         const granted = budgetMs - each.debtMs;
-        const { busyMs } =
-          granted > 0
-            ? await machine.run({ until: after(end, offsetMs), busyMs: granted })
-            : { busyMs: 0 };
+        const busyMs = granted > 0 ? await runFor(each, granted, end) : 0;
         const used = virtualMs(each.debtMs + busyMs);
         each.debtMs = Math.max(0, virtualMs(used - budgetMs));
         return Math.min(budgetMs, used);
       },
+      leftMs: () => idleness(each, end).leftMs,
     };
+  }
+
+  /** Lets a machine run, and notes what it used. */
+  async function runFor(
+    { machine, offsetMs, idle: idleSpells, diskBusy }: Placed,
+    granted: number,
+    end: VirtualMs,
+  ): Promise<number> {
+    const result = await machine.run({ until: after(end, offsetMs), busyMs: granted });
+    const toHost = ({ from, to }: Spell): Spell => ({
+      from: after(from, -offsetMs),
+      to: virtualMs(Math.min(end, to - offsetMs)),
+    });
+    for (const spell of result.idle) addSpell(idleSpells, toHost(spell));
+    for (const spell of result.diskBusy) addSpell(diskBusy, toHost(spell));
+    return result.busyMs;
   }
 
   async function advanceTo(moment: VirtualMs): Promise<void> {
@@ -111,6 +171,11 @@ export function createHost(config: HostConfig): Host {
         debtMs: 0,
         occupiedUntil: now,
         held: false,
+        idleSince: now,
+        diskIdleSince: now,
+        idle: [],
+        diskBusy: [],
+        diskShare: null,
       });
     },
     remove(machine) {

@@ -7,9 +7,14 @@ import type { HostConfig } from "./config.js";
  * budget if it would run on. It may be called several times in a quantum.
  */
 export interface Runnable {
-  /** Whether it is the reboot-dedicated VM, which `background-idle` puts behind the others. */
+  /** Whether it is the reboot-dedicated VM, which all policies but `fair` put behind the others. */
   readonly background: boolean;
   run(budgetMs: number): Promise<number>;
+  /**
+   * How much of the quantum, in which it has run as far as it would, it leaves to the background: its
+   * idleness after the preemption interval, in ms.
+   */
+  leftMs(): number;
 }
 
 /** What rounding leaves over is not worth a turn of a machine. */
@@ -32,10 +37,14 @@ export async function runQuantum(
   const foreground = machines.filter(({ background }) => !background);
   const used = await shareFairly(foreground, host.cores, quantumMs);
   const idle = virtualMs(Math.max(0, quantumMs - Math.max(0, ...used)));
+  const left =
+    host.policy === "idletime"
+      ? Math.min(idle, ...foreground.map((machine) => machine.leftMs()))
+      : idle;
   await shareFairly(
     machines.filter(({ background }) => background),
     host.cores,
-    foreground.length === 0 ? quantumMs : idle,
+    foreground.length === 0 ? quantumMs : left,
   );
 }
 

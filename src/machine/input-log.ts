@@ -1,5 +1,6 @@
 import type { VirtualMs } from "../clock/virtual-time.js";
 import type { SparsePages } from "../storage/pages.js";
+import type { DiskService } from "./disk-queue.js";
 
 /**
  * Something that reached a machine from outside, at the moment of its clock when it did. Together with
@@ -13,6 +14,11 @@ export type MachineInput =
       readonly bytes: Uint8Array;
     }
   | { readonly kind: "reset"; readonly atMs: VirtualMs }
+  | {
+      readonly kind: "serve-disk";
+      readonly atMs: VirtualMs;
+      readonly service: DiskService | null;
+    }
   /** The host kept the machine from running. */
   | { readonly kind: "stall"; readonly atMs: VirtualMs; readonly untilMs: VirtualMs }
   | {

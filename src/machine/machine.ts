@@ -94,6 +94,7 @@ export async function powerOnMachine(
   return {
     // Spread would not find what a proxy makes up, so the plain calls are named.
     send: remote.send,
+    serveDisk: remote.serveDisk,
     reset: remote.reset,
     screen: remote.screen,
     readMemory: remote.readMemory,

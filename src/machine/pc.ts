@@ -1,8 +1,10 @@
 import type { V86, V86Options } from "v86";
+import { addSpell, type Spell } from "../clock/spell.js";
 import { after, NS_PER_MS, type VirtualMs, virtualMs } from "../clock/virtual-time.js";
 import { createOverlayDisk, type OverlayDisk } from "../storage/overlay-disk.js";
 import type { SparsePages } from "../storage/pages.js";
 import type { MachineConfig } from "./config.js";
+import { createDiskQueue, type DiskService } from "./disk-queue.js";
 import { MachineDied, MachineError } from "./errors.js";
 import type { InputLog, MachineInput } from "./input-log.js";
 import { checkLinuxImage, type LinuxImage } from "./linux-boot.js";
@@ -45,6 +47,10 @@ export interface RunResult {
   readonly output: readonly Output[];
   /** When the guest reset the machine. */
   readonly resets: readonly VirtualMs[];
+  /** The spells in which the guest halted. */
+  readonly idle: readonly Spell[];
+  /** The spells in which the guest waited for a disk, or could have; none without a disk service. */
+  readonly diskBusy: readonly Spell[];
 }
 
 /** A device with a coarser clock than ours says that it is due now until its own clock has moved on: look again after this, in ms. */
@@ -78,6 +84,8 @@ export function createPc(
   /** While the guest halts: the moment at which a device will wake it. */
   let wakeAt: VirtualMs | null = null;
   let spare: Uint8Array<ArrayBuffer> | null = null;
+  const diskQueue = createDiskQueue();
+  let idle: Spell[] = [];
 
   function machine() {
     if (diedOf !== null) throw diedOf;
@@ -107,13 +115,22 @@ export function createPc(
       return createOverlayDisk({ name, base });
     });
     const emulator = await openEmulator(
-      { ...parts, ...config, load, disks },
+      {
+        ...parts,
+        ...config,
+        load,
+        disks,
+        serveDisk(bytes, done) {
+          diskQueue.add(bytes, emulator.clock.now(), done);
+        },
+      },
       {
         serialByte(line, byte) {
           output.add(line, byte, emulator.clock.now());
         },
         reset() {
           wakeAt = null;
+          diskQueue.finish(emulator.clock.now());
           resets.push(emulator.clock.now());
           for (const index of withheldAtReset) disk(index).withhold();
           resident?.forget();
@@ -177,8 +194,11 @@ export function createPc(
     for (let now = clock.now(); now < until; now = clock.now()) {
       if (clock.busyMs() - busyAtStart >= busyMs) break;
       const nextInput = deliver(now);
+      if (diskQueue.advance(now)) wakeAt = null;
       if (wakeAt !== null && now < wakeAt) {
-        clock.skipTo(virtualMs(Math.min(wakeAt, until, nextInput)));
+        const to = virtualMs(Math.min(wakeAt, until, nextInput, diskQueue.dueAt()));
+        clock.skipTo(to);
+        addSpell(idle, { from: now, to });
       } else {
         await turn();
       }
@@ -194,8 +214,11 @@ export function createPc(
       halted: wakeAt !== null,
       output: output.take(),
       resets,
+      idle,
+      diskBusy: diskQueue.takeBusy(clock.now()),
     };
     resets = [];
+    idle = [];
     return result;
   }
 
@@ -227,6 +250,13 @@ export function createPc(
       machine();
       const index = pending.findIndex(({ atMs }) => atMs > input.atMs);
       pending.splice(index < 0 ? pending.length : index, 0, input);
+    },
+
+    /** From now on the guest waits for its disks as the service says; null for not at all, as at first. */
+    serveDisk(service: DiskService | null): void {
+      const now = machine().emulator.clock.now();
+      log.push({ kind: "serve-disk", atMs: now, service });
+      if (diskQueue.serve(service, now)) wakeAt = null;
     },
 
     reset(): void {
@@ -273,6 +303,8 @@ export function createPc(
       }
       const ram = spare ?? new Uint8Array(parts.config.memoryBytes);
       spare = null;
+      // A request under way is no part of a state.
+      if (diskQueue.finish(emulator.clock.now())) wakeAt = null;
       ram.set(emulator.ram());
       const state: MachineState = {
         clock: emulator.clock.now(),
@@ -306,6 +338,7 @@ export function createPc(
       withheldAtReset.clear();
       resident?.forget();
       pending.length = 0;
+      diskQueue.forget();
       log = [];
       wakeAt = null;
     },

@@ -17,6 +17,9 @@ export async function replay(machine: Machine, log: InputLog, until: VirtualMs):
       case "reset":
         await machine.reset();
         break;
+      case "serve-disk":
+        await machine.serveDisk(input.service);
+        break;
       case "stall":
         await machine.stall(input.untilMs);
         break;

@@ -50,6 +50,8 @@ export interface EmulatorParts {
   /** Kernel put into RAM at every start; without it the machine boots from its first disk. */
   readonly linux: LinuxImage | null;
   readonly disks: readonly OverlayDisk[];
+  /** Is told of each request to a disk, and calls `done` when the guest may know that it has ended. */
+  readonly serveDisk?: (bytes: number, done: () => void) => void;
   readonly nsPerInstruction: number;
   readonly seed: number;
   readonly epochMs: number;
@@ -336,7 +338,7 @@ async function constructV86(
   instantiate: (imports: WebAssembly.Imports) => WebAssembly.Exports,
 ): Promise<V86> {
   const { V86 } = await parts.load();
-  const [hda, hdb] = parts.disks.map(asV86Disk);
+  const [hda, hdb] = parts.disks.map((disk) => asV86Disk(disk, parts.serveDisk));
   const options = {
     wasm_fn: (imports: WebAssembly.Imports) => Promise.resolve(instantiate(imports)),
     memory_size: parts.memoryBytes,

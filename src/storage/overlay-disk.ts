@@ -205,13 +205,13 @@ export interface V86Disk {
   /** Set by v86, and called by {@link V86Disk.load}. */
   onload: ((event: object) => void) | undefined;
   load(): void;
-  /** Calls `done` before it returns. */
+  /** Calls `done` when it is served. */
   get(start: number, length: number, done: (data: Uint8Array) => void): void;
   /** Looks up the partition table, when the machine is switched on. */
   get_from_cache(start: number, length: number): Uint8Array;
   /** Makes `get_from_cache` able to answer; here it always is. */
   get_and_cache(start: number, length: number, done: (data: Uint8Array) => void): void;
-  /** Calls `done` before it returns. */
+  /** Calls `done` when it is served. */
   set(start: number, data: Uint8Array, done: () => void): void;
   /** Gives no buffer: the contents are not in one piece. */
   get_buffer(done: (buffer: undefined) => void): void;
@@ -223,10 +223,21 @@ export interface V86Disk {
 /**
  * Shows a disk to v86, as the option `hda` or `hdb`. The calling convention is that of the buffers in
  * v86's `src/buffer.js`, and its callers are in `src/ide.js`.
+ *
+ * @param serve is told of each request to the disk and calls `done` when it has taken its time; by default
+ *   it takes none
  */
-export function asV86Disk(disk: OverlayDisk): V86Disk {
+export function asV86Disk(
+  disk: OverlayDisk,
+  serve: (bytes: number, done: () => void) => void = (_, done) => {
+    done();
+  },
+): V86Disk {
   const get: V86Disk["get"] = (start, length, done) => {
-    done(disk.read(start, length));
+    const data = disk.read(start, length);
+    serve(length, () => {
+      done(data);
+    });
   };
   const v86Disk: V86Disk = {
     byteLength: disk.bytes,
@@ -236,10 +247,12 @@ export function asV86Disk(disk: OverlayDisk): V86Disk {
     },
     get,
     get_from_cache: (start, length) => disk.read(start, length),
-    get_and_cache: get,
+    get_and_cache(start, length, done) {
+      done(disk.read(start, length));
+    },
     set(start, data, done) {
       disk.write(start, data);
-      done();
+      serve(data.length, done);
     },
     get_buffer(done) {
       done(undefined);

@@ -9,11 +9,17 @@ interface Claimant extends Runnable {
   usedMs: number;
 }
 
+const QUANTUM_MS = 10;
+/** The preemption interval that claimants count with. */
+const INTERVAL_MS = 2;
+
 function claimant(wantsMs: number, background = false): Claimant {
   const self: Claimant = {
     background,
     wantsMs,
     usedMs: 0,
+    // It does all that it wants at once, and then halts.
+    leftMs: () => Math.max(0, QUANTUM_MS - self.usedMs - INTERVAL_MS),
     run(budgetMs) {
       expect(budgetMs).toBeGreaterThan(0);
       const used = Math.min(budgetMs, wantsMs - self.usedMs);
@@ -76,10 +82,36 @@ describe("the background gets what is left while the foreground halts", () => {
   });
 });
 
+describe("the background waits until the foreground has halted for the preemption interval", () => {
+  const idletime = { policy: "idletime", quantumMs: QUANTUM_MS } as const;
+
+  test("a busy foreground leaves nothing, however many processors there are", async () => {
+    for (const cores of [1, 2, 4] as const) {
+      const machines = [claimant(busy), claimant(busy, true)];
+      expect(await share(machines, { ...idletime, cores })).toEqual([10, 0]);
+    }
+  });
+
+  test("an idle foreground leaves the rest of its time but for the interval", async () => {
+    const machines = [claimant(3), claimant(busy, true)];
+    expect(await share(machines, { ...idletime, cores: 1 })).toEqual([3, 5]);
+    expect(await share([claimant(9), claimant(busy, true)], idletime)).toEqual([9, 0]);
+  });
+
+  test("the foreground that leaves least decides", async () => {
+    const machines = [claimant(1), claimant(4), claimant(busy, true)];
+    expect(await share(machines, { ...idletime, cores: 2 })).toEqual([1, 4, 4]);
+  });
+
+  test("without a foreground it has the host for itself", async () => {
+    expect(await share([claimant(busy, true)], { ...idletime, cores: 1 })).toEqual([10]);
+  });
+});
+
 describe("whatever the machines want", () => {
   const hosts = fc.record({
     cores: fc.constantFrom(1 as const, 2 as const, 4 as const),
-    policy: fc.constantFrom("fair" as const, "background-idle" as const),
+    policy: fc.constantFrom("fair" as const, "background-idle" as const, "idletime" as const),
     quantumMs: fc.integer({ min: 1, max: 100 }),
   });
   const wishes = fc.array(
@@ -103,6 +135,24 @@ describe("whatever the machines want", () => {
     );
   });
 
+  test("the foreground gets under idletime at least what it gets under fair, whatever the background wants", async () => {
+    await fc.assert(
+      fc.asyncProperty(hosts, wishes, async (host, parts) => {
+        const sharesBy = async (policy: HostConfig["policy"]) => {
+          const machines = parts.map(({ part, background }) =>
+            claimant(part * host.quantumMs, background),
+          );
+          return share(machines, { ...host, policy });
+        };
+        const [fairly, idly] = [await sharesBy("fair"), await sharesBy("idletime")];
+        for (const [index, { background }] of parts.entries()) {
+          if (background) continue;
+          expect(idly[index]).toBeGreaterThan((fairly[index] ?? 0) - tolerance);
+        }
+      }),
+    );
+  });
+
   test("fair shares waste nothing, and nobody gets less than another who got enough", async () => {
     await fc.assert(
       fc.asyncProperty(hosts, wishes, async (host, parts) => {
@@ -122,7 +172,11 @@ describe("whatever the machines want", () => {
 
 test("when a machine dies, the others have ended their turn before it is told", async () => {
   let turns = 0;
-  const dying: Runnable = { background: false, run: () => Promise.reject(new Error("it died")) };
+  const dying: Runnable = {
+    background: false,
+    run: () => Promise.reject(new Error("it died")),
+    leftMs: () => 0,
+  };
   const slow: Runnable = {
     background: false,
     async run(budgetMs) {
@@ -130,6 +184,7 @@ test("when a machine dies, the others have ended their turn before it is told", 
       turns++;
       return budgetMs;
     },
+    leftMs: () => 0,
   };
   const quantum = runQuantum([dying, slow], { ...DEFAULT_HOST, ...fair, cores: 2 }, 10);
   await expect(quantum).rejects.toThrow("it died");
@@ -138,7 +193,14 @@ test("when a machine dies, the others have ended their turn before it is told", 
 
 test("a host without processors, or with a quantum that is no whole number, is no host", () => {
   expect(hostConfigSchema.parse(DEFAULT_HOST)).toEqual(DEFAULT_HOST);
-  for (const wrong of [{ cores: 0 }, { cores: 3 }, { quantumMs: 1.1 }, { policy: "lottery" }]) {
+  for (const wrong of [
+    { cores: 0 },
+    { cores: 3 },
+    { quantumMs: 1.1 },
+    { policy: "lottery" },
+    { preemptionIntervalMs: -1 },
+    { disk: { bytesPerMs: 0, requestMs: 0 } },
+  ]) {
     expect(hostConfigSchema.safeParse({ ...DEFAULT_HOST, ...wrong }).success).toBe(false);
   }
 });
