@@ -24,8 +24,12 @@ export function endpointOf(address: Uint8Array): Endpoint | null {
   const port = view.getUint16(2, false);
   if (family === AF_INET) return { host: [...address.subarray(4, 8)], port };
   if (family !== AF_INET6 || address.length < 24) return null;
-  const host = [...address.subarray(8, 24)];
-  const isMapped = MAPPED.every((byte, index) => host[index] === byte);
+  return endpointAt([...address.subarray(8, 24)], port);
+}
+
+/** The endpoint at an address of four or sixteen bytes; an IPv4 address that is written as one of IPv6 is the same. */
+export function endpointAt(host: readonly number[], port: number): Endpoint {
+  const isMapped = host.length === 16 && MAPPED.every((byte, index) => host[index] === byte);
   return { host: isMapped ? host.slice(12) : host, port };
 }
 

@@ -20,13 +20,14 @@ import {
   SOL_SOCKET,
 } from "./socket-calls.js";
 import {
+  closedPeer,
   type FamilyState,
   SHUT_WR,
   SOCK_CLOEXEC,
   SOCK_DGRAM,
   SOCK_STREAM,
 } from "./socket-state.js";
-import { findPeer, peekUnread } from "./tcp-connection.js";
+import { findPeer, isAbandoned, peekReceived, peekUnread } from "./tcp-connection.js";
 
 const IPPROTO_TCP = 6;
 const IPPROTO_UDP = 17;
@@ -66,7 +67,7 @@ export const inetSocket: SocketFamily = {
   *capture(stub, file, socket, context) {
     const { fd } = file;
     const what = `descriptor ${file.number} of process ${file.pid}`;
-    const { type, protocol, address, peerAddress } = socket;
+    const { name, type, protocol, address, peerAddress } = socket;
     if (type === SOCK_DGRAM && protocol === IPPROTO_UDP) {
       return {
         ...NOTHING,
@@ -89,6 +90,10 @@ export const inetSocket: SocketFamily = {
       throw new CannotCarry(`${what} is a TCP socket that is being connected`);
     }
     const peer = yield* findPeer(stub, socket, context);
+    if (peer === null && (yield* isAbandoned(stub, socket))) {
+      const left = messagesOf(yield* peekReceived(stub, fd));
+      return { ...NOTHING, peer: closedPeer(name), ended: true, messages: left };
+    }
     if (peer === null) {
       throw new CannotCarry(
         `${what} is a TCP connection of ${show(address)} with ${show(peerAddress)}, which is not in the tree`,
@@ -100,7 +105,7 @@ export const inetSocket: SocketFamily = {
       ...NOTHING,
       peer: peer.link,
       ended: hasEnded || PEER_HAS_ENDED.includes(state),
-      messages: data.length === 0 ? [] : [{ data, from: new Uint8Array(0) }],
+      messages: messagesOf(data),
     };
   },
 
@@ -134,8 +139,14 @@ export const inetSocket: SocketFamily = {
     if (typeof other !== "number") throw new TypeError(`${name} has lost its peer`);
     for (const { data } of messages) yield* send(stub, other, { stream: true, data });
     if (ended) yield* stub.call("shutdown", other, SHUT_WR);
+    if (peer === closedPeer(name)) yield* stub.call("close", other);
   },
 };
+
+/** What a stream holds, as the messages of an image. */
+function messagesOf(data: Uint8Array): Message[] {
+  return data.length === 0 ? [] : [{ data, from: new Uint8Array(0) }];
+}
 
 function* tcpInfo(stub: Stub, fd: number) {
   const info = yield* getOption(stub, fd, IPPROTO_TCP, TCP_INFO, TCP_INFO_BYTES);

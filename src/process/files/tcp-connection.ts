@@ -9,6 +9,7 @@ import type { Program } from "../../guest/gate.js";
 import type { Stub } from "../../guest/stub-session.js";
 import { type CaptureContext, type FoundFile, isType } from "./file-kind.js";
 import { endpointOf, showEndpoint } from "./inet-address.js";
+import { listTcp } from "./tcp-table.js";
 import {
   getAddress,
   getNumber,
@@ -51,9 +52,29 @@ export function* findPeer(
   return null;
 }
 
+/** Whether no process holds the other end of a connection any more: it waits for what is left to be read. */
+export function* isAbandoned(
+  stub: Stub,
+  { address, peerAddress }: Pick<SocketState, "address" | "peerAddress">,
+): Program<boolean> {
+  const [own, peer] = [endpointOf(address), endpointOf(peerAddress)];
+  if (own === null || peer === null) return false;
+  return (yield* listTcp(stub)).some(
+    ({ local, remote, inode }) =>
+      inode === 0 &&
+      showEndpoint(local) === showEndpoint(peer) &&
+      showEndpoint(remote) === showEndpoint(own),
+  );
+}
+
 function same(a: Uint8Array, b: Uint8Array): boolean {
   const [first, second] = [endpointOf(a), endpointOf(b)];
   return first !== null && second !== null && showEndpoint(first) === showEndpoint(second);
+}
+
+/** All that has reached one end and was not read. */
+export function* peekReceived(stub: Stub, receiver: number): Program<Uint8Array> {
+  return yield* peekStream(stub, receiver, yield* ioctlNumber(stub, receiver, FIONREAD));
 }
 
 /** All that one end has sent and the other has not read. */
@@ -61,7 +82,7 @@ export function* peekUnread(
   stub: Stub,
   { receiver, sender }: { readonly receiver: number; readonly sender: number },
 ): Program<Uint8Array> {
-  const there = yield* peekStream(stub, receiver, yield* ioctlNumber(stub, receiver, FIONREAD));
+  const there = yield* peekReceived(stub, receiver);
   const unacknowledged = yield* ioctlNumber(stub, sender, SIOCOUTQ);
   if (unacknowledged <= 0) return there;
   const sent = yield* repair(stub, sender, SEND_QUEUE, function* () {
