@@ -1,4 +1,5 @@
 import type { HostConfig } from "../host/config.js";
+import type { ApplyPlace } from "../reboot/apply-update.js";
 import type { StrategyName } from "../reboot/update.js";
 import type { FinishedRun } from "./finished-run.js";
 
@@ -8,6 +9,8 @@ export interface PlannedRun {
   readonly strategy: StrategyName;
   /** One of the guest's updates; `kernel` by default. */
   readonly update?: string;
+  /** Where it is applied; `original` by default. */
+  readonly applyIn?: ApplyPlace;
   /** What differs from the simulated host that runs have by default. */
   readonly host?: Partial<HostConfig>;
 }

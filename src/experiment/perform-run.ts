@@ -1,7 +1,9 @@
 import type { HostConfig } from "../host/config.js";
 import type { Selection } from "../process/select.js";
+import type { ApplyPlace } from "../reboot/apply-update.js";
 import { runUpdate, type StrategyName } from "../reboot/update.js";
 import { formatDuration } from "./duration.js";
+import { phaseSnapshot } from "./phase-snapshot.js";
 import type { Follower } from "./preparation.js";
 import { guestProfile, type PreparedGuest } from "./prepared-guest.js";
 import { checkReplaceable, type RunConfig, writeRun } from "./run-directory.js";
@@ -12,6 +14,7 @@ export interface RunRequest {
   readonly strategy: StrategyName;
   /** An update in the guest's recipe. */
   readonly update: string;
+  readonly applyIn: ApplyPlace;
   /** Programs to transplant, where the strategy does that; null for those of the session on the console. */
   readonly keep: Selection[] | null;
   readonly host: HostConfig;
@@ -21,7 +24,8 @@ export interface RunRequest {
  * Updates a prepared guest by one strategy and leaves the run in `directory`. An update that was rolled
  * back is a run like any other.
  *
- * @throws {RangeError} if the guest has no such update
+ * @throws {RangeError} if the guest has no such update, or the strategy no place like that to apply it in
+ * @throws {DoesNotApply} if the strategy cannot bring this update into effect on this guest
  * @throws {RunDirectoryError} before the work begins if something else lies at `directory`
  * @throws the reason of the follower's signal, once that is aborted; nothing is written then
  */
@@ -32,16 +36,19 @@ export async function performRun(
   { show, signal }: Follower,
 ): Promise<RunSummary> {
   checkReplaceable(directory);
-  const { strategy, update, keep, host } = request;
+  const { strategy, update, applyIn, keep, host } = request;
+  const profile = guestProfile(guest, update);
   const startedAt = performance.now();
   const report = await runUpdate({
     strategy,
+    applyIn,
     keep,
     host,
-    guest: guestProfile(guest, update),
+    guest: profile,
     bootSnapshot: guest.bootSnapshot,
     startMachine: (name) => guest.startMachine(name),
     wallNow: () => performance.now(),
+    phaseSnapshot: () => phaseSnapshot(guest, profile, { show, signal }),
     observer: {
       onProgress(phase, now) {
         signal.throwIfAborted();

@@ -103,8 +103,9 @@ export async function reproduce(
   };
 }
 
-function completed({ guest, strategy, update = "kernel", host }: PlannedRun): CompleteRun {
-  return { guest, strategy, update, keep: null, host: { ...DEFAULT_HOST, ...host } };
+function completed(planned: PlannedRun): CompleteRun {
+  const { guest, strategy, update = "kernel", applyIn = "original", host } = planned;
+  return { guest, strategy, update, applyIn, keep: null, host: { ...DEFAULT_HOST, ...host } };
 }
 
 function keyOf(run: CompleteRun): string {
@@ -141,7 +142,9 @@ async function finish(
     }
     const stored = readRun(directory);
     const { committed, failure } = stored.summary;
-    return ended(committed ? "committed" : "rolled back", failure?.message ?? "", stored);
+    const good = committed && failure === null;
+    const outcome = good ? "committed" : failure?.rolledBack === false ? "failed" : "rolled back";
+    return ended(outcome, failure?.message ?? "", stored);
   } catch (error) {
     follower.signal.throwIfAborted();
     const reason = error instanceof Error ? error.message : String(error);

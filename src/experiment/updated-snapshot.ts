@@ -2,13 +2,13 @@ import { createHash } from "node:crypto";
 import { after } from "../clock/virtual-time.js";
 import { openConsole } from "../machine/console.js";
 import { openCache } from "../node/cache.js";
+import { applyUpdate } from "../reboot/apply-update.js";
 import { logIn, runCommand } from "../reboot/vm.js";
 import type { Snapshot } from "../storage/snapshot.js";
 import { decodeSnapshot, encodeSnapshot } from "../storage/snapshot-file.js";
 import type { Follower } from "./preparation.js";
 import { guestLogin, guestProfile, type PreparedGuest } from "./prepared-guest.js";
 
-const APPLY_MS = 60_000;
 const BOOT_PHASE_LIMIT_MS = 120_000;
 const SETTLE_MS = 1000;
 
@@ -17,6 +17,7 @@ const SETTLE_MS = 1000;
  * in the cache.
  *
  * @throws {RangeError} if the guest has no such update
+ * @throws {UpdateFailed} if it cannot be applied
  */
 export async function updatedSnapshot(
   guest: PreparedGuest,
@@ -25,7 +26,7 @@ export async function updatedSnapshot(
 ): Promise<Snapshot> {
   const { bootSnapshot: before, recipe } = guest;
   const { update, bootPhases } = guestProfile(guest, updateName);
-  const decides = [before.config, before.emulator, before.clock, update.apply];
+  const decides = [before.config, before.emulator, before.clock, update.apply.join("\n")];
   const key = createHash("sha256")
     .update(JSON.stringify(decides))
     .update(before.ram.data)
@@ -49,7 +50,9 @@ export async function updatedSnapshot(
       show({ step: `${guest.name}: boot the update`, done: machine.now() - start, unit: "ms" });
     });
     await logIn({ machine, console }, { login: guestLogin(recipe) });
-    await runCommand({ machine, console }, update.apply, APPLY_MS);
+    await applyUpdate(update, (command, withinMs) =>
+      runCommand({ machine, console }, command, withinMs),
+    );
     await console.type("reboot\n");
     for (const { name, until } of bootPhases) {
       await console.expect(until, {

@@ -28,6 +28,8 @@ export interface Console {
    * @throws {WaitExpired} if it does not come in time
    */
   expect(pattern: RegExp, wait: ConsoleWait): Promise<ConsoleMatch>;
+  /** The same without a wait; null if it has not written that yet. */
+  find(pattern: RegExp): ConsoleMatch | null;
   /** Forgets what was written and not yet found by a wait. */
   skip(): void;
   /** Everything that was written since the last match, the end of it if that is long. */
@@ -80,6 +82,7 @@ export function openConsole(
   }
 
   return {
+    find,
     async type(typed) {
       const bytes = new TextEncoder().encode(typed);
       await machine.send({ atMs: machine.now(), line, bytes, ifRead: false });

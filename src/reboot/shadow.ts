@@ -10,13 +10,15 @@
 import type { VirtualMs } from "../clock/virtual-time.js";
 import type { MachineState } from "../machine/machine-state.js";
 import { giveAway } from "../machine/remote.js";
+import { applyInFork } from "./apply-update.js";
 import { type BootMark, fileDowntime } from "./downtime.js";
-import { UpdateFailed } from "./errors.js";
+import { SilentAfterCommit, UpdateFailed } from "./errors.js";
+import { proveHealth, provenKernel } from "./health.js";
 import { REBOOT_LIMIT_MS } from "./plain-reboot.js";
 import { awaitAnswer } from "./probe.js";
 import { pass, type Run } from "./run.js";
 import type { User } from "./user.js";
-import { awaitBootPhase, kernelRelease, logIn, logOut, type Vm } from "./vm.js";
+import { awaitBootPhase, logOut, type Vm } from "./vm.js";
 
 /** How long the guest may take to freeze or mount /home, or to answer the probe, in ms. */
 export const ANSWER_LIMIT_MS = 10_000;
@@ -55,10 +57,14 @@ export async function forkVm(run: Run): Promise<Vm> {
   return dedicated;
 }
 
-/** Takes the fork through its own shutdown, the firmware and the boot loader to the rebooted state. */
+/**
+ * Takes the fork through its own shutdown, the firmware and the boot loader to the rebooted state; the
+ * update is applied there before, if that is where the user wants it.
+ */
 export async function rebootInBackground(run: Run, dedicated: Vm): Promise<void> {
   const { host, guest } = run;
   const background = { vm: dedicated, downtime: false };
+  if (run.applyIn === "shadow") await applyInFork(run, dedicated);
   const start = host.now();
   const deadline = start + REBOOT_LIMIT_MS;
 
@@ -73,26 +79,18 @@ export async function rebootInBackground(run: Run, dedicated: Vm): Promise<void>
   });
   for (const phase of guest.bootPhases) {
     await run.phase(`background-${phase.name}`, background, () =>
-      awaitBootPhase(host, dedicated, phase, Math.max(0, deadline - host.now())),
+      awaitBootPhase(host, dedicated, phase, phase.withinMs),
     );
   }
 }
 
-/** Makes the rebooted state prove itself: a login answers, and the updated kernel runs. */
+/** Makes the rebooted state prove itself; a login waits at its console afterwards. */
 export async function checkHealth(run: Run, dedicated: Vm): Promise<void> {
-  const { guest } = run;
   await run.phase("health-check", { vm: dedicated, downtime: false }, async () => {
     // Not needed yet, but the user would wait for it later.
     await dedicated.machine.prepareCapture();
-    await logIn(dedicated, guest);
-    const kernel = await kernelRelease(dedicated);
-    await logOut(dedicated, guest);
-    if (kernel !== guest.update.kernelAfter) {
-      throw new UpdateFailed(
-        `the rebooted state runs ${kernel}, not ${guest.update.kernelAfter}: the update is not in effect`,
-      );
-    }
-    run.event("update-in-effect", { kernel }, dedicated);
+    await proveHealth(run, dedicated);
+    await logOut(dedicated, run.guest);
   });
 }
 
@@ -129,7 +127,7 @@ async function switchOver(run: Run, dedicated: Vm): Promise<void> {
 
     await run.enter("restore");
     await original.machine.restore(giveAway({ ...rebooted }, [rebooted.ram.buffer]));
-    run.event("commit", { kernel: guest.update.kernelAfter }, original);
+    run.event("commit", { kernel: provenKernel(run) }, original);
     original.attendant.forget();
     await original.machine.stall(host.machineTime(dedicated.machine, host.now()));
     await run.dropDedicated();
@@ -145,7 +143,7 @@ async function switchOver(run: Run, dedicated: Vm): Promise<void> {
 
   await run.enter("first-answer");
   if (!(await awaitAnswer(host, probe, ANSWER_LIMIT_MS))) {
-    throw new UpdateFailed("the rebooted state does not answer in the original VM");
+    throw new SilentAfterCommit("the rebooted state does not answer in the original VM");
   }
   fileDowntime(run, restoredMs, marks);
 }

@@ -1,9 +1,12 @@
-import type { VirtualMs } from "../clock/virtual-time.js";
+import { after, type VirtualMs } from "../clock/virtual-time.js";
 import type { Host } from "../host/host.js";
 import { type Console, openConsole } from "../machine/console.js";
+import { WaitExpired } from "../machine/errors.js";
 import type { Machine } from "../machine/machine.js";
 import { type Attendant, connectAttendant } from "./attendant.js";
+import { describeTrouble } from "./boot-trouble.js";
 import type { BootMark } from "./downtime.js";
+import { UpdateFailed } from "./errors.js";
 import type { GuestProfile } from "./guest-profile.js";
 import type { MachineRole } from "./report.js";
 
@@ -88,10 +91,16 @@ export async function runCommand(
   return { output: match[1] ?? "", status: Number(match[2]) };
 }
 
+/** How often is looked at what a booting guest prints, in ms, and at which of these looks at its screen, too. */
+const LOOK_EVERY_MS = 10;
+const SCREEN_LOOKS = 100;
+
 /**
  * Lets time pass until the guest prints what ends a phase of its boot.
  *
- * @throws {WaitExpired} naming the phase that did not end `withinMs`
+ * @param withinMs how long it may take, in ms of virtual time
+ * @throws {UpdateFailed} if what it prints, or shows on its screen, says that this boot will not end
+ * @throws {WaitExpired} naming the phase that did not end in time
  */
 export async function awaitBootPhase(
   host: Host,
@@ -99,9 +108,21 @@ export async function awaitBootPhase(
   { name, until }: GuestProfile["bootPhases"][number],
   withinMs: number,
 ): Promise<BootMark> {
-  const what = `the end of the boot phase "${name}"`;
-  const { atMs } = await console.expect(until, { withinMs, what });
-  return { name, atMs: host.hostTime(machine, atMs) };
+  const deadline = after(machine.now(), withinMs);
+  for (let look = 0; ; look++) {
+    const found = console.find(until);
+    if (found !== null) return { name, atMs: host.hostTime(machine, found.atMs) };
+    const screen = look % SCREEN_LOOKS === 0 ? (await machine.screen()).join("\n") : "";
+    const trouble = describeTrouble(console.unread()) ?? describeTrouble(screen);
+    if (trouble !== null) {
+      throw new UpdateFailed(`the boot failed in its phase "${name}": ${trouble}.`);
+    }
+    if (machine.now() >= deadline) {
+      const what = `the end of the boot phase "${name}"`;
+      throw new WaitExpired(machine.name, what, withinMs, console.unread().slice(-800));
+    }
+    await host.advanceTo(host.hostTime(machine, after(machine.now(), LOOK_EVERY_MS)));
+  }
 }
 
 /** What `uname -r` prints in the shell that is open on the console. */

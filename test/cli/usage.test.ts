@@ -33,6 +33,7 @@ describe("help", () => {
     ["console", "busybox"],
     ["images build", "busybox"],
     ["images list", ""],
+    ["images show", "busybox"],
     ["images verify", "busybox"],
     ["snapshot save", "busybox --out"],
     ["snapshot info", ""],

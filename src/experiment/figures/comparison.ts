@@ -87,9 +87,9 @@ function panelOf(compared: readonly ComparedDowntime[], axis: string): Panel {
   };
 }
 
-function noteOf({ committed, downtimeMs, savedPercent }: ComparisonRow): string {
+function noteOf({ committed, outcome, downtimeMs, savedPercent }: ComparisonRow): string {
   const downtime = formatDuration(downtimeMs);
-  if (!committed) return `${downtime} (rolled back)`;
+  if (!committed) return `${downtime} (${outcome})`;
   if (savedPercent === null || savedPercent === 0) return downtime;
   return savedPercent > 0
     ? `${downtime} (${formatPercent(savedPercent)} shorter)`

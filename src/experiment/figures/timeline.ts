@@ -2,6 +2,7 @@ import type { MachineRole } from "../../reboot/report.js";
 import { formatDuration } from "../duration.js";
 import { gapsOf, lengthMs, longestGap } from "../gaps.js";
 import type { Gap } from "../gaps.js";
+import { outcomeOf } from "../outcome.js";
 import type { RunSummary } from "../summary.js";
 import type { Figure } from "./canvas.js";
 import { lanesFigure } from "./lanes.js";
@@ -30,17 +31,16 @@ export function timelineFigure(run: RunSummary): Figure {
     title: run.committed
       ? `${run.guest} updated by ${run.strategy}: Linux ${run.kernelBefore} → ${run.kernelAfter}`
       : `${run.guest} not updated by ${run.strategy}: Linux ${run.kernelAfter} stays`,
-    subtitle: outcomeOf(run),
+    subtitle: subtitleOf(run),
     overview,
     ...(enlarged && { detail: detailOf(run, enlarged) }),
   });
 }
 
 /** One line: how the run went, and how long the user waited. */
-function outcomeOf(run: RunSummary): string {
-  const outcome = run.committed
-    ? "Update committed"
-    : `Rolled back${run.failure ? ` in phase ${run.failure.phase}` : ""}`;
+function subtitleOf(run: RunSummary): string {
+  const where = run.failure === null ? "" : ` in phase ${run.failure.phase}`;
+  const outcome = `Update ${outcomeOf(run)}${where}`;
   const behind = run.phases
     .filter((phase) => phase.machine === "reboot-dedicated" && !phase.downtime)
     .reduce((sum, phase) => sum + lengthMs(phase), 0);
