@@ -72,15 +72,16 @@ async function meet({ source, target }: Pair): Promise<void> {
 }
 
 /**
- * Moves a process, with all that descend from it, and the disk of /home; what is left of it in the source is killed.
+ * Moves processes, each with all that descend from it, and the disk of /home; what is left in the source is killed.
  *
- * @throws {CommandFailed} with what cannot be captured or restored; the process goes on in the source then
+ * @throws {CommandFailed} with what cannot be captured or restored; the processes go on in the source then
  */
-export async function move(pair: Pair, pid: number): Promise<void> {
+export async function move(pair: Pair, ...pids: readonly number[]): Promise<void> {
   const { source, target } = pair;
   const from = await source.stub();
   try {
-    const image = await from.ask("capture", [{ by: "pid", pid }], MOVE_MS);
+    const selections = pids.map((pid) => ({ by: "pid", pid }) as const);
+    const image = await from.ask("capture", selections, MOVE_MS);
     await source.sh("sync; fsfreeze -f /home");
     const home = await source.machine.diskOverlay(HOME_DISK);
     await source.sh("fsfreeze -u /home");
@@ -93,8 +94,8 @@ export async function move(pair: Pair, pid: number): Promise<void> {
     await to.ask("release", null, MOVE_MS);
     await to.leave();
     // A dead process needs no thawing.
-    const pids = image.processes.map((process) => process.pid).join(" ");
-    await source.sh(`kill -9 ${pids}`);
+    const moved = image.processes.map((process) => process.pid).join(" ");
+    await source.sh(`kill -9 ${moved}`);
   } finally {
     await from.ask("thaw", null, MOVE_MS);
     await from.leave();

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+/** Servers and shells at work, moved from one kernel to another. */
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { move, openPair, type Pair } from "../../support/moving.js";
 import { twoKernels } from "../../support/two-kernels.js";
 import { workbench } from "../../support/workbench.js";
@@ -9,42 +10,32 @@ beforeAll(async () => {
   pair = await openPair(await twoKernels(await workbench()));
 });
 
+/** The disk of /home goes along with each program. */
+afterEach(() => pair.target.sh("cd /; sleep 1; umount /home"));
+
 afterAll(() => pair.dispose());
 
-/** The disk of /home goes along with each program. */
-async function unmountHome(): Promise<void> {
-  await pair.target.sh("cd /; sleep 1; umount /home");
-}
-
-test("redis-server keeps what it holds only in memory", async () => {
+test("redis-server keeps what it holds only in memory, and a client that is connected", async () => {
   const { source, target } = pair;
   await source.sh(
     "mkdir -p /home/redis; cd /home/redis; setsid redis-server --save '' --daemonize yes --dir /home/redis --pidfile /home/redis/pid",
   );
   await source.pass(1500);
-  expect(await source.sh("(redis-cli set work unsaved; redis-cli rpush list a b c) | cat")).toBe(
-    "OK\n3\n",
+  await source.sh(
+    "mkfifo in; (redis-cli <in >out & exec sleep 1000 >in) >/dev/null 2>&1 & echo $! >/home/redis/client",
   );
-  await move(pair, Number(await source.sh("cat /home/redis/pid")));
-  expect(await target.sh("(redis-cli get work; redis-cli lrange list 0 -1) | cat")).toBe(
-    "unsaved\na\nb\nc\n",
+  await source.sh("(echo set work unsaved; echo multi; echo rpush list a b) >in; sleep 1");
+  expect(await source.sh("cat out")).toBe("OK\nOK\nQUEUED\n");
+  await move(
+    pair,
+    Number(await source.sh("cat /home/redis/pid")),
+    Number(await source.sh("cat /home/redis/client")),
   );
-  await target.sh("redis-cli shutdown nosave");
-  await unmountHome();
-});
-
-test("a python prompt in tmux keeps its variables", async () => {
-  const { source, target } = pair;
-  await source.sh("cd /home; tmux -S /home/tmux new-session -d -s work 'python3 -q'");
-  await source.pass(3000);
-  await source.sh("tmux -S /home/tmux send-keys -t work 'answer = 6 * 7' Enter");
-  await source.pass(500);
-  await move(pair, Number(await source.sh("tmux -S /home/tmux display -p '#{pid}'")));
-  await target.sh("tmux -S /home/tmux send-keys -t work 'print(answer + 1)' Enter");
-  await target.pass(500);
-  expect(await target.sh("tmux -S /home/tmux capture-pane -p -t work")).toMatch(/^43$/m);
-  await target.sh("tmux -S /home/tmux kill-server");
-  await unmountHome();
+  // What the client had begun is known to the server only by the connection.
+  await target.sh("cd /home/redis; (echo rpush list c; echo exec; echo get work) >in; sleep 1");
+  expect(await target.sh("cat out")).toBe("OK\nOK\nQUEUED\nQUEUED\n2\n3\nunsaved\n");
+  expect(await target.sh("redis-cli client list | grep -c 'cmd=get'")).toBe("1\n");
+  await target.sh("redis-cli shutdown nosave; kill $(cat /home/redis/client)");
 });
 
 test("sqlite3 goes on inside of an open transaction", async () => {
@@ -60,5 +51,45 @@ test("sqlite3 goes on inside of an open transaction", async () => {
   await target.pass(500);
   expect(await target.sh("cat /home/out; sqlite3 /home/db 'select count(*) from t'")).toBe(
     "15\n2\n",
+  );
+  await target.sh("killall sleep");
+});
+
+test("apache2 and its children go on to answer requests, none of which is lost", async () => {
+  const { source, target } = pair;
+  await source.sh("cd /home; echo hello >page; apache2 -k start; sleep 2");
+  const children = await source.sh("pidof apache2");
+  expect(children.trim().split(" ").length).toBeGreaterThan(1);
+  // Each request is a connection of its own.
+  await source.sh(
+    "(n=0; while wget -q -O /dev/null http://localhost/page; do n=$((n+1)); echo $n >/home/count; done; echo lost >/home/count) >/dev/null 2>&1 & echo $! >/home/client; sleep 2",
+  );
+  await move(
+    pair,
+    Number(await source.sh("cat /run/apache2.pid")),
+    Number(await source.sh("cat /home/client")),
+  );
+  const before = Number(await target.sh("cat /home/count"));
+  expect(before).toBeGreaterThan(10);
+  await target.pass(2000);
+  expect(Number(await target.sh("cat /home/count"))).toBeGreaterThan(before + 10);
+  expect((await target.sh("pidof apache2")).trim().split(" ").sort()).toEqual(
+    children.trim().split(" ").sort(),
+  );
+  await target.sh("kill $(cat /home/client); killall apache2; sleep 1");
+});
+
+test("a pipeline in mid-stream loses no byte and doubles none", async () => {
+  const { source, target } = pair;
+  await source.sh("cd /home; rm -f sum");
+  await source.sh(
+    "(seq 1 300000 | sed 's/7/seven/' | tr 1-5 a-e | cksum >/home/sum) >/dev/null 2>&1 & echo $! >/home/pipeline",
+  );
+  await source.pass(300);
+  await move(pair, Number(await source.sh("cat /home/pipeline")));
+  expect(await target.sh("cat /home/sum")).toBe("");
+  await target.sh("while [ ! -s /home/sum ]; do sleep 1; done");
+  expect(await target.sh("cat /home/sum")).toBe(
+    await target.sh("seq 1 300000 | sed 's/7/seven/' | tr 1-5 a-e | cksum"),
   );
 });
