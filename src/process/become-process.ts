@@ -24,7 +24,7 @@ import { STUB_AREA } from "../guest/stub.js";
 import type { Stub } from "../guest/stub-session.js";
 import { findInt80 } from "./capture-process.js";
 import { restoreCgroups } from "./cgroups.js";
-import { restoreCredentials } from "./credentials.js";
+import { type Credentials, restoreCredentials } from "./credentials.js";
 import { CannotCarry } from "./files/file-kind.js";
 import { restoreIdFlag } from "./id-flag.js";
 import type { ProcessImage, ThreadImage, TreeImage } from "./image.js";
@@ -51,12 +51,12 @@ interface Member {
  * Takes the stub out of a process, and gives its threads their rights and their registers; they stay
  * stopped. From here on the process could no longer do anything for itself.
  *
- * @param rooms of the stubs in its threads
+ * @param stubs the rooms of those in its threads, and the rights that they have
  */
 export function* becomeProcess(
   stub: Stub,
   process: ProcessImage,
-  rooms: ReadonlyMap<number, Room>,
+  { rooms, rights }: { readonly rooms: ReadonlyMap<number, Room>; readonly rights: Credentials },
 ): Program<void> {
   const { pid } = process;
   const gadget = gadgetOf(process);
@@ -72,7 +72,7 @@ export function* becomeProcess(
       yield* armTimers(inside, process.intervalTimers, process.posixTimers);
     }
     yield* restoreSeccomp(inside, thread.seccomp);
-    yield* restoreCredentials(inside, thread.credentials);
+    yield* restoreCredentials(inside, rights, thread.credentials);
     yield* restoreThreadFlags(inside, thread.flags);
     if (index === members.length - 1) {
       yield* restoreProcessFlags(stub, inside, pid, process.flags);

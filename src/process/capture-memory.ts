@@ -26,8 +26,7 @@ const OF_FILE = 0x20000000;
 const FRAME_HIGH = 0x007fffff;
 
 /**
- * The pages of a process that are its own: not those that show a file as it is, nor those that are all
- * zero, as memory is anyway.
+ * The pages of a process that are its own: not those that show a file as it is.
  *
  * @param isNew whether a page has to be in the result; it is asked for each page that could be
  */
@@ -36,12 +35,13 @@ export function* capturePages(
   access: GuestAccess,
   pid: number,
   mappings: readonly MapsLine[],
-  isNew: (address: number, content: Uint8Array) => boolean,
+  isNew: (address: number, content: Uint8Array, mapping: MapsLine) => boolean,
 ): Program<Pages> {
   const addresses: number[] = [];
   const frames: number[] = [];
   const fd = yield* stub.call("open", `/proc/${pid}/pagemap`, 0);
-  for (const { start, end } of mappings) {
+  for (const mapping of mappings) {
+    const { start, end } = mapping;
     for (let at = start; at < end;) {
       const bytes = Math.min(OUT_BYTES, ((end - at) / PAGE_BYTES) * ENTRY_BYTES);
       const offset = (at / PAGE_BYTES) * ENTRY_BYTES;
@@ -56,7 +56,7 @@ export function* capturePages(
         if ((high & PRESENT) === 0 || (high & OF_FILE) !== 0) continue;
         const frame = (high & FRAME_HIGH) * 2 ** 32 + entries.getUint32(entry, true);
         const content = frameContent(access, frame);
-        if (!isNew(at, content)) continue;
+        if (!isNew(at, content, mapping)) continue;
         addresses.push(at);
         frames.push(frame);
       }
@@ -79,8 +79,13 @@ function frameContent(access: GuestAccess, frame: number): Uint8Array {
   return ram.subarray(at, at + PAGE_BYTES);
 }
 
-/** Whether all bytes of a page are zero. */
-export function isZero(page: Uint8Array): boolean {
-  const words = new Uint32Array(page.buffer, page.byteOffset, PAGE_BYTES / 4);
-  return words.every((word) => word === 0);
+/** Whether a page has something that its mapping does not give it anyway. Where a file is mapped, zeros hide the file. */
+export function isContent(page: Uint8Array, { path }: MapsLine): boolean {
+  return path.startsWith("/") || !isZero(page);
+}
+
+function isZero(page: Uint8Array): boolean {
+  const words = new Int32Array(page.buffer, page.byteOffset, PAGE_BYTES / 4);
+  for (const word of words) if (word !== 0) return false;
+  return true;
 }

@@ -12,7 +12,7 @@ import { callInside, peekSignals, type Tracee } from "../guest/ptrace.js";
 import { LAST_SIGNAL } from "../guest/signals.js";
 import type { Stub } from "../guest/stub-session.js";
 import type { GuestAccess } from "../machine/resident.js";
-import { capturePages, isZero } from "./capture-memory.js";
+import { capturePages } from "./capture-memory.js";
 import { captureThread, type StoppedThread, type Window } from "./capture-thread.js";
 import { captureCgroups } from "./cgroups.js";
 import { CannotCarry } from "./files/file-kind.js";
@@ -41,6 +41,12 @@ export interface ProcessMemory {
   readonly mapped: ReadonlyMap<string, number>;
 }
 
+/** Which of a process's pages an image is to have; called with its mappings, and asked for each page. */
+export type ChoosePages = (
+  pid: number,
+  mappings: readonly Mapping[],
+) => (address: number, content: Uint8Array, mapping: MapsLine) => boolean;
+
 /** Areas that the kernel makes, which are not captured as memory. */
 const KERNEL_AREAS = ["[vvar]", "[vvar_vclock]", "[vdso]", "[vsyscall]"];
 
@@ -60,25 +66,20 @@ export function* captureProcess(
   { summary, threads, stoppedBy }: StoppedProcess,
   { maps, mapped }: ProcessMemory,
   parent: number | null,
+  choosePages: ChoosePages,
 ): Program<Omit<ProcessImage, "descriptors">> {
   const { pid } = summary;
   const stat = parseStat(yield* readText(stub, `/proc/${pid}/stat`));
   const status = parseFields(yield* readText(stub, `/proc/${pid}/status`));
-  const own = maps.filter((area) => !KERNEL_AREAS.includes(area.path) && !isSegment(area));
+  const own = ownMemory(maps);
   const leader = threads[0];
-  const vdsoArea = maps.find(({ path }) => path === "[vdso]");
-  if (leader === undefined || vdsoArea === undefined) {
-    throw new CannotCarry(`process ${pid} has no vDSO through which it could be read`);
-  }
-  const pages = yield* capturePages(stub, access, pid, own, (_, page) => !isZero(page));
+  if (leader === undefined) throw new CannotCarry(`process ${pid} has no thread`);
+  const mappings = yield* captureMappings(stub, pid, { maps: own, mapped }, status);
+  const pages = yield* capturePages(stub, access, pid, own, choosePages(pid, mappings));
   const mem = yield* stub.call("open", `/proc/${pid}/mem`, 2);
   try {
-    const vdsoBytes = vdsoArea.end - vdsoArea.start;
-    const vdso = {
-      address: vdsoArea.start,
-      image: yield* readMemory(stub, mem, vdsoArea.start, vdsoBytes),
-    };
-    const gadget = vdsoArea.start + findInt80(vdso.image, pid);
+    const vdso = yield* captureVdso(stub, mem, maps, pid);
+    const gadget = vdso.address + findInt80(vdso.image, pid);
     const { registers } = leader;
     const tracee = { tid: leader.tid, registers, gadget };
     const areas = new Map<number, Rseq | null>();
@@ -114,7 +115,7 @@ export function* captureProcess(
       oomScoreAdjustment: Number(yield* readText(stub, `/proc/${pid}/oom_score_adj`)),
       memoryLayout: memoryLayout(stat, own),
       auxiliaryVector: yield* readFile(stub, `/proc/${pid}/auxv`),
-      mappings: yield* captureMappings(stub, pid, { maps: own, mapped }, status),
+      mappings,
       attachments: attachmentsOf(maps, pid),
       vdso,
       pages,
@@ -126,14 +127,30 @@ export function* captureProcess(
   }
 }
 
-function* readMemory(
+/** The memory of a process that is not the kernel's, nor a segment of [shmget(2)]. */
+export function ownMemory(maps: readonly MapsLine[]): MapsLine[] {
+  return maps.filter((area) => !KERNEL_AREAS.includes(area.path) && !isSegment(area));
+}
+
+/**
+ * The vDSO of a process.
+ *
+ * @param mem `/proc/PID/mem`
+ * @throws {CannotCarry} if it has none
+ */
+export function* captureVdso(
   stub: Stub,
   mem: number,
-  address: number,
-  length: number,
-): Program<Uint8Array> {
-  const read = yield* stub.call("pread64", mem, stub.out, length, address, 0);
-  return stub.results(read);
+  maps: readonly MapsLine[],
+  pid: number,
+): Program<NonNullable<ProcessImage["vdso"]>> {
+  const area = maps.find(({ path }) => path === "[vdso]");
+  if (area === undefined) {
+    throw new CannotCarry(`process ${pid} has no vDSO through which it could be read`);
+  }
+  const { start, end } = area;
+  const read = yield* stub.call("pread64", mem, stub.out, end - start, start, 0);
+  return { address: start, image: stub.results(read) };
 }
 
 /** Where in a vDSO there is an `int 0x80`. */
@@ -143,7 +160,8 @@ export function findInt80(image: Uint8Array, pid: number): number {
   return at;
 }
 
-function controllingTerminal({
+/** For the leader of a session: the terminal that controls it, and the group in front there. */
+export function controllingTerminal({
   pid,
   session,
   terminal,
@@ -199,7 +217,8 @@ function memoryLayout(stat: Stat, maps: readonly MapsLine[]): number[] {
   ];
 }
 
-function* captureMappings(
+/** What is mapped, and which version of which file it shows. */
+export function* captureMappings(
   stub: Stub,
   pid: number,
   { maps, mapped }: ProcessMemory,

@@ -4,7 +4,8 @@ import { readText } from "../guest/files.js";
 import type { Stub } from "../guest/stub-session.js";
 import type { GuestAccess } from "../machine/resident.js";
 import { captureFiles } from "./capture-files.js";
-import { captureProcess } from "./capture-process.js";
+import { isContent } from "./capture-memory.js";
+import { captureProcess, type ChoosePages } from "./capture-process.js";
 import { captureClocks } from "./clocks.js";
 import type { FrozenTree } from "./freeze.js";
 import type { EndedProcess, ProcessImage, TreeImage } from "./image.js";
@@ -17,9 +18,15 @@ const EXIT_CODE = 52;
 /**
  * Reads all that frozen processes are, and leaves them as they were.
  *
+ * @param choosePages which pages of the processes it reads
  * @throws {CannotCarry} naming what cannot go on elsewhere
  */
-export function* capture(stub: Stub, access: GuestAccess, frozen: FrozenTree): Program<TreeImage> {
+export function* capture(
+  stub: Stub,
+  access: GuestAccess,
+  frozen: FrozenTree,
+  choosePages: ChoosePages = allPages,
+): Program<TreeImage> {
   const pids = frozen.processes.map(({ summary }) => summary.pid);
   const maps = new Map<number, MapsLine[]>();
   for (const pid of pids) maps.set(pid, parseMaps(yield* readText(stub, `/proc/${pid}/maps`)));
@@ -29,7 +36,7 @@ export function* capture(stub: Stub, access: GuestAccess, frozen: FrozenTree): P
     const { pid, parent } = process.summary;
     const knownParent = pids.includes(parent) ? parent : null;
     const memory = { maps: maps.get(pid) ?? [], mapped };
-    const image = yield* captureProcess(stub, access, process, memory, knownParent);
+    const image = yield* captureProcess(stub, access, process, memory, knownParent, choosePages);
     processes.push({ ...image, descriptors: descriptors.get(pid) ?? [] });
   }
   const paths = [
@@ -46,6 +53,9 @@ export function* capture(stub: Stub, access: GuestAccess, frozen: FrozenTree): P
     ended: yield* captureEnded(stub, frozen),
   };
 }
+
+/** All pages that the processes have filled. */
+const allPages: ChoosePages = () => (_, page, mapping) => isContent(page, mapping);
 
 /** What is left of the processes that have ended, of which the parent is frozen too. */
 function* captureEnded(stub: Stub, { processes, ended }: FrozenTree): Program<EndedProcess[]> {

@@ -17,7 +17,10 @@ const O_RDWR_NOCTTY = 0o402;
  * Gives the leader of a new session its terminal, in that process: children get it by being forked, so
  * none of its session may be there yet.
  */
-export function* takeTerminal(stub: Stub, process: ProcessImage): Program<void> {
+export function* takeTerminal(
+  stub: Stub,
+  process: Pick<ProcessImage, "pid" | "session" | "controllingTerminal">,
+): Program<void> {
   const { pid, session, controllingTerminal } = process;
   if (session !== pid || controllingTerminal === null) return;
   const fd = yield* stub.call("open", controllingTerminal.path, O_RDWR_NOCTTY);

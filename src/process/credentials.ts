@@ -8,7 +8,8 @@
 import { z } from "zod";
 import type { Program } from "../guest/gate.js";
 import type { Inside } from "../guest/inside.js";
-import { field, type parseFields } from "../guest/procfs.js";
+import { field, parseFields } from "../guest/procfs.js";
+import { readText } from "../guest/files.js";
 import { callInside, type Tracee } from "../guest/ptrace.js";
 import type { Stub } from "../guest/stub-session.js";
 
@@ -55,6 +56,16 @@ export function* captureCredentials(
   tracee: Tracee,
   status: ReturnType<typeof parseFields>,
 ): Program<Credentials> {
+  return fromStatus(status, yield* callInside(stub, tracee, "prctl", PR_GET_SECUREBITS));
+}
+
+/** Reads the credentials of the stub. */
+export function* ownCredentials(stub: Stub): Program<Credentials> {
+  const status = parseFields(yield* readText(stub, "/proc/self/status"));
+  return fromStatus(status, yield* stub.call("prctl", PR_GET_SECUREBITS, 0, 0, 0, 0));
+}
+
+function fromStatus(status: ReturnType<typeof parseFields>, secureBits: number): Credentials {
   const numbers = (name: string): number[] =>
     field(status, name)
       .split(/\s+/)
@@ -72,16 +83,24 @@ export function* captureCredentials(
       bounding: set("CapBnd"),
       ambient: set("CapAmb"),
     },
-    secureBits: yield* callInside(stub, tracee, "prctl", PR_GET_SECUREBITS),
+    secureBits,
     noNewPrivileges: field(status, "NoNewPrivs") === "1",
   };
 }
 
-/** Gives credentials to a task that has all rights. It may have none left after this. */
+/**
+ * Gives credentials to a task that has all rights. It may have none left after this.
+ *
+ * @param own credentials that the task has
+ */
 export function* restoreCredentials(
   inside: Inside,
-  { uids, gids, groups, capabilities, secureBits, noNewPrivileges }: Credentials,
+  own: Credentials,
+  credentials: Credentials,
 ): Program<void> {
+  // Each call in another task costs several switches between it and the stub.
+  if (isSame(own, credentials)) return;
+  const { uids, gids, groups, capabilities, secureBits, noNewPrivileges } = credentials;
   const { inheritable, permitted, effective, bounding, ambient } = capabilities;
   const [uid = 0, euid = 0, suid = 0, fsuid = 0] = uids;
   const [gid = 0, egid = 0, sgid = 0, fsgid = 0] = gids;
@@ -91,8 +110,9 @@ export function* restoreCredentials(
   // A capability outside of the bounding set cannot become inheritable any more.
   yield* setCapabilities(inside, { permitted: bounding | permitted, effective: null, inheritable });
   for (const capability of capabilitiesIn(~bounding)) {
-    // Numbers that this kernel does not know are in no set.
-    yield* inside.attempt("prctl", PR_CAPBSET_DROP, capability, 0, 0, 0);
+    // Numbers that this kernel does not know are in no set, and above all others.
+    const result = yield* inside.attempt("prctl", PR_CAPBSET_DROP, capability, 0, 0, 0);
+    if (result !== 0) break;
   }
   // Else the change of user takes the capabilities away.
   yield* inside.call("prctl", PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0);
@@ -104,6 +124,19 @@ export function* restoreCredentials(
   yield* inside.call("prctl", PR_SET_SECUREBITS, secureBits, 0, 0, 0);
   yield* setCapabilities(inside, { permitted, effective, inheritable });
   if (noNewPrivileges) yield* inside.call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+function isSame(one: Credentials, other: Credentials): boolean {
+  const { capabilities: a, ...rest } = one;
+  const { capabilities: b, ...others } = other;
+  return (
+    JSON.stringify(rest) === JSON.stringify(others) &&
+    a.inheritable === b.inheritable &&
+    a.permitted === b.permitted &&
+    a.effective === b.effective &&
+    a.bounding === b.bounding &&
+    a.ambient === b.ambient
+  );
 }
 
 function* capabilitiesIn(set: bigint): Generator<number> {

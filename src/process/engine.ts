@@ -8,23 +8,39 @@ import {
   thawFileSystem,
 } from "../guest/file-systems.js";
 import type { Program } from "../guest/gate.js";
+import { bootCommands } from "../guest/kexec.js";
+import { type Shell, type ShellResult, shellResult, startShell } from "../guest/shell.js";
 import type { Stub } from "../guest/stub-session.js";
 import type { GuestAccess, Resident } from "../machine/resident.js";
 import { release } from "./become-process.js";
 import { capture } from "./capture.js";
 import { CannotCarry } from "./files/file-kind.js";
-import { freeze, type FrozenTree, thaw } from "./freeze.js";
+import { freezeCalmly } from "./calm.js";
+import { type FrozenTree, thaw } from "./freeze.js";
 import type { TreeImage } from "./image.js";
-import { restore } from "./restore.js";
-import { listProcesses, type ProcessSummary, type Selection } from "./select.js";
+import type { ChangedImage, ChangedPages, Outline } from "./outline.js";
+import { createPreCopy, type PageFilter } from "./pre-copy.js";
+import {
+  abandonTree,
+  canBecomeTree,
+  lookUp,
+  type PreparedTree,
+  prepareTree,
+  refreshTree,
+} from "./prepared-tree.js";
+import { restore, restoreInto } from "./restore.js";
+import { listProcesses, type ProcessSummary, select, type Selection } from "./select.js";
+import { tellOf, type Told } from "./told.js";
 import { describeObstacle, type Obstacle, survey, surveyTarget } from "./survey.js";
 
-/** What a stub in a guest can be told to do with processes. Both ends of the link share this table by its type. */
+/** What a stub in a guest can be told to do with processes and files. Both ends of the link share this table by its type. */
 export type ProcessCommands = ReturnType<typeof processCommands>;
 
 function processCommands(access: GuestAccess) {
   let frozen: FrozenTree | null = null;
   let restored: TreeImage | null = null;
+  let prepared: { readonly tree: PreparedTree; readonly told: Told } | null = null;
+  const preCopy = createPreCopy(access);
   const kernelThreads = new Set<number>();
 
   function* list(stub: Stub): Program<ProcessSummary[]> {
@@ -33,30 +49,35 @@ function processCommands(access: GuestAccess) {
     return all;
   }
 
-  function* captureSurveyed(stub: Stub, selections: readonly Selection[]): Program<TreeImage> {
+  function* stop(stub: Stub, selections: readonly Selection[]): Program<FrozenTree> {
     const own = yield* stub.call("getpid");
-    const tree = yield* freeze(stub, selections, own, kernelThreads);
-    try {
-      if (tree.processes.length === 0) {
-        const wanted = selections.map((each) => Object.values(each).join(" ")).join(", ");
-        throw new CannotCarry(`no such process runs: ${wanted}`);
-      }
-      const image = yield* capture(stub, access, tree);
-      frozen = tree;
-      return image;
-    } catch (error) {
-      yield* thaw(stub, tree.processes);
-      throw error;
+    const tree = yield* freezeCalmly(stub, selections, own, kernelThreads);
+    if (tree.processes.length === 0) {
+      const wanted = selections.map((each) => Object.values(each).join(" ")).join(", ");
+      throw new CannotCarry(`no such process runs: ${wanted}`);
     }
+    frozen = tree;
+    return tree;
+  }
+
+  function* letGoOn(stub: Stub): Program<void> {
+    if (frozen !== null) yield* thaw(stub, frozen.processes);
+    frozen = null;
   }
 
   return {
+    ...bootCommands(),
+
     /** The kernel that runs: `uname -r`. */
     *kernel(stub: Stub): Program<string> {
       return (yield* readText(stub, "/proc/sys/kernel/osrelease")).trim();
     },
 
     list,
+
+    startShell: (stub: Stub, command: string): Program<Shell> => startShell(stub, command),
+    shellResult: (stub: Stub, shell: Shell): Program<ShellResult | null> =>
+      shellResult(stub, shell),
 
     /** Lists what of the selected processes cannot be carried, while they run. */
     survey: (stub: Stub, selections: readonly Selection[]): Program<Obstacle[]> =>
@@ -73,11 +94,46 @@ function processCommands(access: GuestAccess) {
     *capture(stub: Stub, selections: readonly Selection[]): Program<TreeImage> {
       const obstacles = yield* survey(stub, selections);
       if (obstacles.length > 0) throw new CannotCarry(obstacles.map(describeObstacle).join("; "));
-      return yield* captureSurveyed(stub, selections);
+      const tree = yield* stop(stub, selections);
+      try {
+        return yield* capture(stub, access, tree);
+      } catch (error) {
+        yield* letGoOn(stub);
+        throw error;
+      }
     },
 
-    /** The same for processes that have been surveyed just before, which takes less time. */
-    captureSurveyed,
+    /** Reads the selected processes while they run, as far as that goes. */
+    *outline(stub: Stub, selections: readonly Selection[]): Program<Outline> {
+      const own = yield* stub.call("getpid");
+      const chosen = select(yield* list(stub), selections, own);
+      return yield* preCopy.outline(
+        stub,
+        chosen.filter(({ state }) => state !== "Z"),
+      );
+    },
+
+    /** Reads what those processes have changed since they were read last, while they run. */
+    changes: (stub: Stub): Program<ChangedPages[]> => preCopy.again(stub),
+
+    /** Stops the selected processes; they stand still until `thaw`. */
+    *freeze(stub: Stub, selections: readonly Selection[]): Program<void> {
+      yield* stop(stub, selections);
+    },
+
+    /** Reads the processes that stand still, but for what of their memory was read before and has not changed. */
+    *captureChanges(stub: Stub): Program<ChangedImage> {
+      if (frozen === null) throw new RangeError("no process stands still");
+      const filters = new Map<number, PageFilter>();
+      const image = yield* capture(stub, access, frozen, (pid, mappings) => {
+        const filter = preCopy.filter(pid, mappings);
+        filters.set(pid, filter);
+        return (...page) => filter.isNew(...page);
+      });
+      preCopy.forget();
+      const gone = new Map([...filters].map(([pid, filter]) => [pid, filter.gone()] as const));
+      return { image, gone };
+    },
 
     flushFileSystem: (stub: Stub, point: MountPoint): Program<void> => flushFileSystem(stub, point),
     freezeFileSystem: (stub: Stub, point: MountPoint): Program<void> =>
@@ -86,9 +142,36 @@ function processCommands(access: GuestAccess) {
     mountFileSystem: (stub: Stub, point: MountPoint): Program<void> => mountFileSystem(stub, point),
 
     /** Lets captured processes go on. */
-    *thaw(stub: Stub): Program<void> {
-      if (frozen !== null) yield* thaw(stub, frozen.processes);
-      frozen = null;
+    thaw: letGoOn,
+
+    /** Makes processes ahead, as far as they are known, for `restoreChanges`. */
+    *prepare(stub: Stub, outline: Outline): Program<void> {
+      yield* lookUp(stub, outline.paths);
+      prepared = { tree: yield* prepareTree(stub, access, outline), told: tellOf(outline) };
+    },
+
+    /** Brings the processes up to date that were made ahead. */
+    *refresh(stub: Stub, changes: readonly ChangedPages[]): Program<void> {
+      if (prepared === null) throw new RangeError("no process was prepared");
+      for (const change of changes) prepared.told.change(change);
+      yield* refreshTree(stub, prepared.tree, changes);
+    },
+
+    /**
+     * Makes the processes that were made ahead those of an image, or makes them anew if their tree has changed; they stand still until
+     * `release`.
+     */
+    *restoreChanges(stub: Stub, changed: ChangedImage): Program<void> {
+      if (prepared === null) throw new RangeError("no process was prepared");
+      const { tree, told } = prepared;
+      prepared = null;
+      if (told.fits(changed.image) && canBecomeTree(tree, changed.image)) {
+        yield* restoreInto(stub, tree, changed);
+      } else {
+        yield* abandonTree(stub, tree);
+        yield* restore(stub, access, told.complete(changed));
+      }
+      restored = changed.image;
     },
 
     /** Makes the processes of an image; they stand still until `release`. */

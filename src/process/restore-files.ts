@@ -8,7 +8,7 @@ import type { Program } from "../guest/gate.js";
 import type { Stub } from "../guest/stub-session.js";
 import { takeLock } from "./file-locks.js";
 import { setOwner } from "./file-owner.js";
-import type { SettleContext } from "./files/file-kind.js";
+import type { RestoreContext, SettleContext } from "./files/file-kind.js";
 import { type FileImage, finishFile, needsProcesses, openFile, settleFile } from "./files/kinds.js";
 import type { ProcessImage, TreeImage } from "./image.js";
 
@@ -38,9 +38,12 @@ export function* raiseFileLimit(stub: Stub): Program<void> {
 }
 
 /** Opens the files of an image, but for those that need processes, in the stub that leads. */
-export function* openFiles(stub: Stub, files: readonly FileImage[]): Program<OpenFiles> {
+export function* openFiles(
+  stub: Stub,
+  files: readonly FileImage[],
+  context: RestoreContext,
+): Program<OpenFiles> {
   yield* raiseFileLimit(stub);
-  const context = { shared: new Map<string, unknown>() };
   const descriptors = files.map(() => NOT_OPEN);
   for (const [index, file] of files.entries()) {
     if (!needsProcesses(file)) descriptors[index] = yield* openFile(stub, file, context);

@@ -15,6 +15,8 @@ import { fileVersion } from "./capture-process.js";
 import type { Pages } from "./capture-memory.js";
 import { CannotCarry } from "./files/file-kind.js";
 import type { Mapping, ProcessImage } from "./image.js";
+import { keptRanges, type Range, without } from "./kept-ranges.js";
+import type { ChangedPages, OutlinedProcess } from "./outline.js";
 import { attachSegments } from "./restore-system-v.js";
 import { redirectVdso } from "./vdso.js";
 
@@ -28,6 +30,7 @@ const MAP_ANONYMOUS = 0x20;
 const MAP_GROWSDOWN = 0x100;
 const MAP_POPULATE = 0x8000;
 const MREMAP_MAYMOVE_FIXED = 3;
+const MADV_DONTNEED = 4;
 const MADV_POPULATE_WRITE = 23;
 const O_RDWR = 2;
 
@@ -37,19 +40,26 @@ export interface StubAreas {
   readonly vdsoImage: Uint8Array;
 }
 
+/** Memory that a stub was given before all was known of the process that it is to become. */
+export interface PreparedMemory {
+  readonly mappings: readonly Mapping[];
+  /** Where this kernel's vDSO lies now, with all that belongs to it. */
+  readonly parked: Range & { readonly vdso: number };
+}
+
 /**
- * Replaces the stub's memory, but for its own area, by that of a process.
+ * Replaces the stub's memory, but for its own area, by as much of a process's as is known of it. Mappings
+ * of files without a name are not made.
  *
- * @param opened descriptors of the files of the image
+ * @param keepFree what else the process is going to have
  */
-export function* restoreMemory(
+export function* prepareMemory(
   stub: Stub,
   areas: StubAreas,
-  { mappings, attachments, pages, vdso, pid }: ProcessImage,
-  opened: readonly number[],
-): Program<void> {
-  const old = vdso === null ? [] : [{ start: vdso.address, end: vdso.address + vdso.image.length }];
-  const taken = [...mappings, ...attachments, ...old];
+  { pid, mappings, pages, vdso }: OutlinedProcess,
+  keepFree: readonly Range[] = [],
+): Program<PreparedMemory> {
+  const taken = [...mappings, ...keepFree, ...vdsoRange(vdso)];
   const inTheWay = taken.find(({ start }) => start < STUB_AREA.end);
   if (inTheWay !== undefined) {
     throw new CannotCarry(
@@ -61,30 +71,88 @@ export function* restoreMemory(
     const isOwn = start >= STUB_AREA.start && start < STUB_AREA.end && !path.startsWith("/");
     if (!isOwn && !path.startsWith("[v")) yield* stub.call("munmap", start, end - start);
   }
-  for (const mapping of mappings) yield* map(stub, mapping, pid, opened);
+  for (const mapping of mappings) yield* map(stub, mapping, pid, []);
+  yield* fill(stub, pages);
+  return { mappings, parked };
+}
+
+/** Whether memory that was prepared can become that of a process: nothing may lie where the vDSO was parked. */
+export function canBecome({ parked }: PreparedMemory, process: ProcessImage): boolean {
+  return takenBy(process).every(({ start, end }) => end <= parked.start || start >= parked.end);
+}
+
+/** What a process has of its addresses. */
+export function takenBy({ mappings, attachments, vdso }: ProcessImage): Range[] {
+  return [...mappings, ...attachments, ...vdsoRange(vdso)];
+}
+
+function vdsoRange(vdso: ProcessImage["vdso"]): Range[] {
+  return vdso === null ? [] : [{ start: vdso.address, end: vdso.address + vdso.image.length }];
+}
+
+/**
+ * Makes prepared memory that of the process.
+ *
+ * @param opened descriptors of the files of the image
+ * @param gone addresses of pages that were prepared and are to be as their mappings make them
+ */
+export function* restoreMemory(
+  stub: Stub,
+  { vdsoImage }: StubAreas,
+  prepared: PreparedMemory,
+  { mappings, attachments, pages, vdso, pid }: ProcessImage,
+  { opened, gone }: { readonly opened: readonly number[]; readonly gone: Uint32Array },
+): Program<void> {
+  const kept = keptRanges(prepared.mappings, mappings);
+  for (const mapping of prepared.mappings) {
+    for (const { start, end } of without(mapping, kept)) {
+      yield* stub.call("munmap", start, end - start);
+    }
+  }
+  for (const mapping of mappings) {
+    for (const { start, end } of without(mapping, kept)) {
+      const offset = mapping.offset + (start - mapping.start);
+      yield* map(stub, { ...mapping, start, end, offset }, pid, opened);
+    }
+  }
   yield* attachSegments(stub, attachments);
+  yield* discard(stub, gone);
   yield* fill(stub, pages);
   if (vdso !== null) {
-    const image = redirectVdso(vdso.image, vdso.address, areas.vdsoImage, parked);
+    const image = redirectVdso(vdso.image, vdso.address, vdsoImage, prepared.parked.vdso);
     const flags = MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_POPULATE;
     yield* stub.call("mmap2", vdso.address, image.length, PROT_ALL, flags, -1, 0);
     stub.memory.write(vdso.address, image);
     yield* stub.call("mprotect", vdso.address, image.length, PROT_READ_EXECUTE);
   }
-  for (const { start, end, protection, locked } of mappings) {
-    if ((protection & PROT_WRITE) === 0) {
+  for (const mapping of mappings) {
+    const { start, end, protection, locked } = mapping;
+    const hasChanged = prepared.mappings.some(
+      (other) => overlap(other, mapping) && other.protection !== protection,
+    );
+    if ((protection & PROT_WRITE) === 0 || hasChanged) {
       yield* stub.call("mprotect", start, end - start, protection);
     }
     if (locked) yield* stub.call("mlock", start, end - start);
   }
 }
 
-/** Moves this kernel's vDSO to where nothing of the process lies; resolves to its address. */
+/** Brings pages up to date that were prepared; mappings stay as they are. */
+export function* refreshMemory(stub: Stub, { pages, gone }: ChangedPages): Program<void> {
+  yield* discard(stub, gone);
+  yield* fill(stub, pages);
+}
+
+function overlap(one: Range, other: Range): boolean {
+  return one.start < other.end && other.start < one.end;
+}
+
+/** Moves this kernel's vDSO to where nothing of the process lies. */
 function* parkVdso(
   stub: Stub,
   { maps }: StubAreas,
-  mappings: readonly Pick<Mapping, "start" | "end">[],
-): Program<number> {
+  mappings: readonly Range[],
+): Program<PreparedMemory["parked"]> {
   const kernels = maps.filter(({ path }) => path.startsWith("[v"));
   const first = kernels[0];
   const vdso = kernels.find(({ path }) => path === "[vdso]");
@@ -104,7 +172,7 @@ function* parkVdso(
     const to = at + start - first.start;
     yield* stub.call("mremap", start, size, size, MREMAP_MAYMOVE_FIXED, to);
   }
-  return at + vdso.start - first.start;
+  return { start: at, end: at + bytes, vdso: at + vdso.start - first.start };
 }
 
 function* map(stub: Stub, mapping: Mapping, pid: number, opened: readonly number[]): Program<void> {
@@ -149,6 +217,13 @@ function* fill(stub: Stub, { addresses, content }: Pages): Program<void> {
     const start = addresses[first] ?? 0;
     yield* populate(stub, start, count * PAGE_BYTES);
     stub.memory.write(start, content.subarray(first * PAGE_BYTES, (first + count) * PAGE_BYTES));
+  }
+}
+
+/** Gives pages back, so that they are as their mappings make them. */
+function* discard(stub: Stub, addresses: Uint32Array): Program<void> {
+  for (const [first, count] of pageRuns(addresses)) {
+    yield* stub.call("madvise", addresses[first] ?? 0, count * PAGE_BYTES, MADV_DONTNEED);
   }
 }
 

@@ -4,18 +4,13 @@
  * References:
  * - [clone3(2)] set_tid; [sigaction(2)]
  */
-import { readText } from "../guest/files.js";
 import type { Program } from "../guest/gate.js";
-import { parseMaps } from "../guest/procfs.js";
 import type { Room } from "../guest/inside.js";
-import { LAST_SIGNAL } from "../guest/signals.js";
 import type { Stub } from "../guest/stub-session.js";
 import type { GuestAccess } from "../machine/resident.js";
 import { becomeProcess } from "./become-process.js";
-import { continueClocks } from "./clocks.js";
 import { bringForward } from "./controlling-terminal.js";
-import { createCrew, type Crew, type Job } from "./crew.js";
-import { CannotCarry } from "./files/file-kind.js";
+import type { Crew, Job } from "./crew.js";
 import type { ProcessImage, TreeImage } from "./image.js";
 import {
   closeFiles,
@@ -24,15 +19,14 @@ import {
   restoreDescriptors,
   restoreLocks,
 } from "./restore-files.js";
-import { restoreMemory, type StubAreas } from "./restore-memory.js";
+import type { ChangedImage, OutlinedProcess } from "./outline.js";
+import { type PreparedTree, prepareTree } from "./prepared-tree.js";
+import { restoreMemory, takenBy } from "./restore-memory.js";
 import { restoreProcess, restoreThread } from "./restore-process.js";
 import { removeSegments, restoreSystemV } from "./restore-system-v.js";
 import { restoreShmFiles } from "./shm-files.js";
 import { makePosixTimers } from "./timers.js";
-import { joinGroups, startTree } from "./tree.js";
-
-const SIGKILL = 9;
-const SIGSTOP = 19;
+import { joinGroups } from "./tree.js";
 
 /**
  * Makes the processes of an image, stopped before their next instruction; `release` lets them go. Until
@@ -41,27 +35,40 @@ const SIGSTOP = 19;
  * @throws {CannotCarry} if this system has not got what they need
  */
 export function* restore(stub: Stub, access: GuestAccess, image: TreeImage): Program<void> {
-  const own = yield* stub.call("getpid");
-  yield* continueClocks(stub, access, image.clocks);
-  for (let signal = 1; signal <= LAST_SIGNAL; signal++) {
-    const byDefault = new Uint8Array(20);
-    if (signal !== SIGKILL && signal !== SIGSTOP) {
-      yield* stub.call("rt_sigaction", signal, byDefault, 0, 8);
-    }
-  }
-  const areas = yield* ownAreas(stub);
-  const crew = createCrew(own);
+  const outline = { ...image, processes: image.processes.map(withoutMemory), paths: [] };
+  const keepFree = new Map(image.processes.map((process) => [process.pid, takenBy(process)]));
+  const prepared = yield* prepareTree(stub, access, outline, keepFree);
+  yield* restoreInto(stub, prepared, { image, gone: new Map() });
+}
+
+function withoutMemory(process: ProcessImage): OutlinedProcess {
+  const none = { addresses: new Uint32Array(), content: new Uint8Array() };
+  return { ...process, mappings: [], pages: none };
+}
+
+/** The same where the processes have been prepared, from an outline of the image. */
+export function* restoreInto(
+  stub: Stub,
+  { crew, areas, memory, rights, opened: context }: PreparedTree,
+  { image, gone }: ChangedImage,
+): Program<void> {
   yield* restoreSystemV(stub, image.systemV);
   yield* restoreShmFiles(stub, image.shmFiles);
-  // Terminals must be there for the sessions that they control.
-  const opened = yield* openFiles(stub, image.files);
-  yield* startTree(stub, crew, image);
+  const opened = yield* openFiles(stub, image.files, context);
   yield* openProcessFiles(stub, image.files, opened);
   yield* everyProcess(
     stub,
     crew,
     image,
-    (process) => (member) => restoreMemory(member, areas, process, opened.descriptors),
+    (process) =>
+      function* (member) {
+        const prepared = memory.get(process.pid);
+        if (prepared === undefined) throw new RangeError(`${process.pid} was not prepared`);
+        yield* restoreMemory(member, areas, prepared, process, {
+          opened: opened.descriptors,
+          gone: gone.get(process.pid) ?? new Uint32Array(),
+        });
+      },
   );
   yield* removeSegments(stub, image.systemV);
 
@@ -92,20 +99,7 @@ export function* restore(stub: Stub, access: GuestAccess, image: TreeImage): Pro
       },
     ]),
   );
-  for (const process of image.processes) yield* becomeProcess(stub, process, rooms);
-}
-
-function* ownAreas(stub: Stub): Program<StubAreas> {
-  const maps = parseMaps(yield* readText(stub, "/proc/self/maps"));
-  const vdso = maps.find(({ path }) => path === "[vdso]");
-  if (vdso === undefined) throw new CannotCarry("this kernel gives its processes no vDSO");
-  // By way of the kernel: a page that was not used yet is not there to be read.
-  const mem = yield* stub.call("open", "/proc/self/mem", 0);
-  const bytes = vdso.end - vdso.start;
-  yield* stub.call("pread64", mem, stub.out, bytes, vdso.start, 0);
-  const vdsoImage = stub.results(bytes);
-  yield* stub.call("close", mem);
-  return { maps, vdsoImage };
+  for (const process of image.processes) yield* becomeProcess(stub, process, { rooms, rights });
 }
 
 function everyProcess(

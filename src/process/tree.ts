@@ -13,6 +13,12 @@ import type { Crew, Job } from "./crew.js";
 import { CannotCarry } from "./files/file-kind.js";
 import type { EndedProcess, ProcessImage, TreeImage } from "./image.js";
 
+/** What has to be known of a process to start it. */
+export type TreeProcess = Pick<
+  ProcessImage,
+  "pid" | "parent" | "session" | "controllingTerminal"
+> & { readonly threads: readonly { readonly tid: number }[] };
+
 const P_PID = 1;
 const WEXITED_NOWAIT = 0x1000004;
 const PR_SET_NAME = 15;
@@ -26,12 +32,16 @@ const SIG_SETMASK = 2;
  *
  * @throws {CannotCarry} if the number of a process or a thread is taken here
  */
-export function* startTree(stub: Stub, crew: Crew, { processes, ended }: TreeImage): Program<void> {
+export function* startTree(
+  stub: Stub,
+  crew: Crew,
+  processes: readonly TreeProcess[],
+): Program<void> {
   const taken = new Set(yield* listNumbers(stub, "/proc"));
   checkIds(processes, taken);
   const present = new Set(processes.map(({ pid }) => pid));
   /** Forks children that are to be in another session than who forks them. */
-  function* forkElsewhere(parent: Stub, children: readonly ProcessImage[]): Program<void> {
+  function* forkElsewhere(parent: Stub, children: readonly TreeProcess[]): Program<void> {
     for (const session of new Set(children.map((child) => child.session))) {
       const its = children.filter((child) => child.session === session);
       if (session === 0 || present.has(session) || taken.has(session)) {
@@ -45,7 +55,7 @@ export function* startTree(stub: Stub, crew: Crew, { processes, ended }: TreeIma
       yield* parent.call("wait4", session, 0, 0, 0);
     }
   }
-  function* forkAll(parent: Stub, children: readonly ProcessImage[]): Program<void> {
+  function* forkAll(parent: Stub, children: readonly TreeProcess[]): Program<void> {
     for (const { pid } of children) yield* parent.fork(pid, crew.member(pid));
   }
 
@@ -63,7 +73,7 @@ export function* startTree(stub: Stub, crew: Crew, { processes, ended }: TreeIma
       (child) => leadsSession(process) && child.session === inherited && !leadsSession(child),
     );
     const late = children.filter((child) => !early.includes(child));
-    const isAtHome = (child: ProcessImage): boolean =>
+    const isAtHome = (child: TreeProcess): boolean =>
       child.session === process.session || leadsSession(child);
     const job: Job = function* (member) {
       yield* forkAll(member, early);
@@ -76,16 +86,27 @@ export function* startTree(stub: Stub, crew: Crew, { processes, ended }: TreeIma
         member,
         late.filter((child) => !isAtHome(child)),
       );
-      for (const child of ended) {
-        if (child.parent === process.pid && child.group === child.pid) yield* end(member, child);
-      }
     };
     yield* crew.run(stub, [[process.pid, job]]);
   }
 }
 
+/** Starts those that have ended and lead a group, which others may want to join. */
+function* endLeaders(stub: Stub, crew: Crew, { processes, ended }: TreeImage): Program<void> {
+  const leaders = ended.filter(({ pid, group }) => group === pid);
+  for (const { pid } of processes) {
+    const its = leaders.filter(({ parent }) => parent === pid);
+    if (its.length === 0) continue;
+    const job: Job = function* (member) {
+      for (const child of its) yield* end(member, child);
+    };
+    yield* crew.run(stub, [[pid, job]]);
+  }
+}
+
 /** Lets processes join their groups, and those end that have ended. */
 export function* joinGroups(stub: Stub, crew: Crew, image: TreeImage): Program<void> {
+  yield* endLeaders(stub, crew, image);
   const { processes, ended } = image;
   const jobs = (
     which: readonly ProcessImage[],
@@ -165,11 +186,11 @@ function* end(parent: Stub, child: EndedProcess): Program<void> {
   yield* parent.call("waitid", P_PID, pid, 0, WEXITED_NOWAIT, 0);
 }
 
-function leadsSession({ pid, session }: ProcessImage): boolean {
+function leadsSession({ pid, session }: TreeProcess): boolean {
   return pid === session;
 }
 
-function checkIds(processes: readonly ProcessImage[], taken: ReadonlySet<number>): void {
+function checkIds(processes: readonly TreeProcess[], taken: ReadonlySet<number>): void {
   for (const { threads } of processes) {
     for (const { tid } of threads) {
       if (taken.has(tid)) throw new CannotCarry(`the process id ${tid} is taken here`);

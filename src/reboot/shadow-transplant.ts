@@ -3,17 +3,21 @@
  * background; then the user's programs move into it, and it becomes the user's VM.
  */
 import { after } from "../clock/virtual-time.js";
-import { type CommandLink, linkStub } from "../guest/command-link.js";
+import type { CommandLink } from "../guest/command-link.js";
 import type { MountPoint } from "../guest/file-systems.js";
 import type { Selection, ProcessSummary } from "../process/select.js";
 import type { ProcessCommands } from "../process/engine.js";
 import { describeObstacle } from "../process/survey.js";
-import type { TreeImage } from "../process/image.js";
+import { PAGE_BYTES } from "../guest/page-tables.js";
+import type { ProcessImage } from "../process/image.js";
+import type { ChangedImage } from "../process/outline.js";
 import { type BootMark, fileDowntime } from "./downtime.js";
-import { UpdateFailed } from "./errors.js";
+import { SilentAfterCommit, UpdateFailed } from "./errors.js";
+import { provenKernel } from "./health.js";
 import { awaitAnswer } from "./probe.js";
 import type { Run } from "./run.js";
 import { ANSWER_LIMIT_MS, checkHealth, forkVm, rebootInBackground } from "./shadow.js";
+import { startStub } from "./stub-link.js";
 import type { User } from "./user.js";
 import type { Vm } from "./vm.js";
 
@@ -21,6 +25,10 @@ type Link = CommandLink<ProcessCommands>;
 
 /** How long the capture or the restore of all programs may take, in ms. */
 const MOVE_LIMIT_MS = 30_000;
+
+/** How often memory is copied while the programs run, and how few bytes of it are not worth another round. */
+const MOST_ROUNDS = 5;
+const FEW_BYTES = 64 * PAGE_BYTES;
 
 const HOME: MountPoint = { device: "/dev/sdb", path: "/home", type: "ext4" };
 
@@ -67,9 +75,7 @@ async function prepare(run: Run, dedicated: Vm): Promise<Transplant> {
 async function prepareWith(run: Run, dedicated: Vm, source: Link): Promise<Transplant> {
   const target = await startStub(run, dedicated);
   const leader = consoleLeader(await source.ask("list", null, ANSWER_LIMIT_MS));
-  const session: readonly Selection[] =
-    leader === null ? [] : [{ by: "session", session: leader.pid }];
-  const selections = run.keep ?? session;
+  const selections = run.keep ?? usersOwn(leader, run.guest.services);
   const obstacles = await source.ask("survey", selections, MOVE_LIMIT_MS);
   if (obstacles.length > 0) {
     throw new UpdateFailed(
@@ -77,22 +83,44 @@ async function prepareWith(run: Run, dedicated: Vm, source: Link): Promise<Trans
     );
   }
   if (leader !== null) await dedicated.attendant.ask("seat", ANSWER_LIMIT_MS, leader.pid);
+  if (selections.length > 0) await preCopy(run, dedicated, { source, target, selections });
   await source.ask("flushFileSystem", HOME, ANSWER_LIMIT_MS);
   return { source, target, selections };
 }
 
-function startStub({ host }: Run, { machine, attendant }: Vm): Promise<Link> {
-  return linkStub<ProcessCommands>(machine, {
-    async start() {
-      await attendant.ask("stub", ANSWER_LIMIT_MS);
-    },
-    wake: (pid) => attendant.wake(pid),
-    advance: (until) => host.advanceTo(host.hostTime(machine, until)),
-  });
+/**
+ * Has the programs made ahead in the rebooted state, and copies their memory while they run: again and
+ * again, as long as what they change meanwhile gets less.
+ */
+async function preCopy(
+  { host }: Run,
+  { machine }: Vm,
+  { source, target, selections }: Transplant,
+): Promise<void> {
+  const outline = await source.ask("outline", selections, MOVE_LIMIT_MS);
+  let bytes = contentBytes(outline.processes);
+  await host.occupy(machine, host.memoryCost(bytes));
+  await target.ask("prepare", outline, MOVE_LIMIT_MS);
+  for (let round = 0; round < MOST_ROUNDS && bytes > FEW_BYTES; round++) {
+    const changes = await source.ask("changes", null, MOVE_LIMIT_MS);
+    const before = bytes;
+    bytes = contentBytes(changes);
+    await host.occupy(machine, host.memoryCost(bytes));
+    await target.ask("refresh", changes, MOVE_LIMIT_MS);
+    if (bytes > before / 2) break;
+  }
+}
+
+/** What is kept where the user has not said it: the session on the console, and the guest's services. */
+export function usersOwn(leader: ProcessSummary | null, services: readonly string[]): Selection[] {
+  return [
+    ...(leader === null ? [] : [{ by: "session", session: leader.pid } as const]),
+    ...services.map((name) => ({ by: "name", name }) as const),
+  ];
 }
 
 /** The leader of the session on the console, if a user is logged in there. */
-function consoleLeader(processes: readonly ProcessSummary[]): ProcessSummary | null {
+export function consoleLeader(processes: readonly ProcessSummary[]): ProcessSummary | null {
   const leader = processes.find(
     ({ pid, session, terminal }) => pid === session && terminal === CONSOLE_TERMINAL,
   );
@@ -115,16 +143,14 @@ async function switchOver(
     marks.push({ name, atMs: host.now(), vm });
   };
   try {
-    await run.enter("capture-programs");
+    await run.enter("freeze-programs");
     if (!(await awaitAnswer(host, probe, ANSWER_LIMIT_MS))) {
       throw new UpdateFailed("the original VM does not answer");
     }
     probe.detach();
-    const image =
-      selections.length === 0
-        ? null
-        : await source.ask("captureSurveyed", selections, MOVE_LIMIT_MS);
-    mark("capture-programs");
+    if (selections.length > 0) await source.ask("freeze", selections, MOVE_LIMIT_MS);
+    mark("freeze-programs");
+
 
     await run.enter("freeze-home");
     await source.ask("freezeFileSystem", HOME, ANSWER_LIMIT_MS);
@@ -133,18 +159,23 @@ async function switchOver(
     await run.enter("attach-home");
     const home = await original.machine.diskOverlay(guest.homeDisk);
     await dedicated.machine.attachDisk(guest.homeDisk, home);
-    await target.ask("mountFileSystem", HOME, ANSWER_LIMIT_MS);
+    const attached = await target.begin("mountFileSystem", HOME, ANSWER_LIMIT_MS);
+    const changed =
+      selections.length > 0 ? await source.ask("captureChanges", null, MOVE_LIMIT_MS) : null;
+    mark("capture-programs");
+    await attached();
     mark("attach-home", dedicated);
 
     await run.enter("restore-programs");
-    if (image !== null) {
-      await host.occupy(dedicated.machine, host.memoryCost(contentBytes(image)));
-      await target.ask("restore", image, MOVE_LIMIT_MS);
+    if (changed !== null) {
+      const bytes = contentBytes(changed.image.processes);
+      await host.occupy(dedicated.machine, host.memoryCost(bytes));
+      await target.ask("restoreChanges", changed, MOVE_LIMIT_MS);
     }
     mark("restore-programs", dedicated);
     await run.enter("switch-over");
     await target.ask("release", null, ANSWER_LIMIT_MS);
-    run.event("commit", commitDetail(run, image), dedicated);
+    run.event("commit", commitDetail(run, changed), dedicated);
   } catch (error) {
     await undo(run, source);
     throw error;
@@ -154,7 +185,7 @@ async function switchOver(
   const switchedMs = host.now();
   mark("switch-over", dedicated);
   if (!(await awaitAnswer(host, probe, ANSWER_LIMIT_MS))) {
-    throw new UpdateFailed("the rebooted state does not answer");
+    throw new SilentAfterCommit("the rebooted state does not answer");
   }
   fileDowntime(run, after(switchedMs, 0), marks);
   await target.leave();
@@ -170,14 +201,16 @@ async function undo(run: Run, source: Link): Promise<void> {
   await run.probe.attach(run.original);
 }
 
-function contentBytes({ processes }: TreeImage): number {
+/** Memory that is moved, in bytes. */
+function contentBytes(processes: readonly Pick<ProcessImage, "pages">[]): number {
   return processes.reduce((bytes, { pages }) => bytes + pages.content.length, 0);
 }
 
-function commitDetail({ guest }: Run, image: TreeImage | null) {
+function commitDetail(run: Run, changed: ChangedImage | null) {
+  const processes = changed?.image.processes ?? [];
   return {
-    kernel: guest.update.kernelAfter,
-    processes: image?.processes.length ?? 0,
-    pages: image === null ? 0 : contentBytes(image) / 4096,
+    kernel: provenKernel(run),
+    processes: processes.length,
+    pages: contentBytes(processes) / PAGE_BYTES,
   };
 }

@@ -1,0 +1,78 @@
+import { PAGE_BYTES } from "../guest/page-tables.js";
+import type { Pages } from "./capture-memory.js";
+import type { Mapping, ProcessImage, TreeImage } from "./image.js";
+import { isWithin, keptRanges } from "./kept-ranges.js";
+import type { ChangedImage, ChangedPages, Outline, OutlinedProcess } from "./outline.js";
+
+/** Pages of a process by their addresses. */
+export interface ToldProcess {
+  readonly mappings: readonly Mapping[];
+  readonly pages: Map<number, Uint8Array>;
+}
+
+/** What was told of the memory of some processes; both ends of a pre-copy keep it. */
+export interface Told {
+  readonly processes: ReadonlyMap<number, ToldProcess>;
+  change(changed: ChangedPages): void;
+  /** Whether processes that were made from what was told can become those of an image. */
+  fits(image: TreeImage): boolean;
+  /** The image with all its pages. */
+  complete(changed: ChangedImage): TreeImage;
+}
+
+/** Keeps what an outline tells. */
+export function tellOf(outline: Pick<Outline, "processes">): Told {
+  const processes = new Map<number, ToldProcess>();
+  for (const { pid, mappings, pages } of outline.processes) {
+    processes.set(pid, { mappings, pages: byAddress(pages) });
+  }
+  return {
+    processes,
+    change({ pid, pages, gone }) {
+      const its = processes.get(pid)?.pages;
+      if (its === undefined) return;
+      for (const address of gone) its.delete(address);
+      for (const [address, content] of byAddress(pages)) its.set(address, content);
+    },
+    fits: (image) =>
+      JSON.stringify(outline.processes.map(shape)) === JSON.stringify(image.processes.map(shape)),
+    complete: ({ image, gone }) => ({
+      ...image,
+      processes: image.processes.map((process) => {
+        const its = processes.get(process.pid);
+        if (its === undefined) return process;
+        return { ...process, pages: merge(its, process, gone.get(process.pid)) };
+      }),
+    }),
+  };
+}
+
+/** What of a process must be the same for one that was made ahead to become it. */
+function shape({ pid, parent, session, controllingTerminal, vdso }: OutlinedProcess): unknown {
+  return [pid, parent, session, controllingTerminal?.path, vdso?.address, vdso?.image.length];
+}
+
+function merge(
+  told: ToldProcess,
+  { mappings, pages }: ProcessImage,
+  gone: Uint32Array = new Uint32Array(),
+): Pages {
+  const kept = keptRanges(told.mappings, mappings);
+  const all = new Map([...told.pages].filter(([address]) => isWithin(kept, address)));
+  for (const address of gone) all.delete(address);
+  for (const [address, content] of byAddress(pages)) all.set(address, content);
+  const addresses = Uint32Array.from(all.keys()).sort();
+  const content = new Uint8Array(addresses.length * PAGE_BYTES);
+  for (const [index, address] of addresses.entries()) {
+    content.set(all.get(address) ?? [], index * PAGE_BYTES);
+  }
+  return { addresses, content };
+}
+
+function byAddress({ addresses, content }: Pages): Map<number, Uint8Array> {
+  const pages = new Map<number, Uint8Array>();
+  for (const [index, address] of addresses.entries()) {
+    pages.set(address, content.subarray(index * PAGE_BYTES, (index + 1) * PAGE_BYTES));
+  }
+  return pages;
+}

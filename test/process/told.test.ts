@@ -1,0 +1,82 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { PAGE_BYTES } from "../../src/guest/page-tables.js";
+import type { Pages } from "../../src/process/capture-memory.js";
+import type { Mapping, ProcessImage } from "../../src/process/image.js";
+import { tellOf } from "../../src/process/told.js";
+import { SAMPLE_IMAGE } from "./sample-image.js";
+
+/** Pages whose every byte is the number given for them. */
+function pagesOf(content: ReadonlyMap<number, number>): Pages {
+  const addresses = Uint32Array.from(content.keys()).sort();
+  const bytes = new Uint8Array(addresses.length * PAGE_BYTES);
+  for (const [index, address] of addresses.entries()) {
+    bytes.fill(content.get(address) ?? 0, index * PAGE_BYTES, (index + 1) * PAGE_BYTES);
+  }
+  return { addresses, content: bytes };
+}
+
+function contentOf({ addresses, content }: Pages): Map<number, number> {
+  const entries = [...addresses].map(
+    (at, index) => [at, content[index * PAGE_BYTES] ?? 0] as const,
+  );
+  return new Map(entries);
+}
+
+const heap: Mapping = {
+  start: 0,
+  end: 16 * PAGE_BYTES,
+  protection: 3,
+  growsDown: false,
+  locked: false,
+  shared: false,
+  offset: 0,
+  file: null,
+  openFile: null,
+};
+
+const image = SAMPLE_IMAGE;
+const process = (pages: Pages): ProcessImage => {
+  const [first] = image.processes;
+  if (first === undefined) throw new Error("the sample has a process");
+  return { ...first, mappings: [heap], pages };
+};
+
+const memory = fc
+  .uniqueArray(fc.tuple(fc.integer({ min: 0, max: 15 }), fc.integer({ min: 1, max: 9 })), {
+    selector: ([page]) => page,
+  })
+  .map((pairs) => new Map(pairs.map(([page, value]) => [page * PAGE_BYTES, value] as const)));
+
+/** What has to be told to get from one content to another. */
+function difference(before: ReadonlyMap<number, number>, now: ReadonlyMap<number, number>) {
+  const changed = [...now].filter(([at, value]) => before.get(at) !== value);
+  const gone = [...before.keys()].filter((at) => !now.has(at));
+  return { pages: pagesOf(new Map(changed)), gone: Uint32Array.from(gone) };
+}
+
+test("what was told, and what has changed since, make the whole", () => {
+  fc.assert(
+    fc.property(memory, memory, memory, (first, second, last) => {
+      const before = process(pagesOf(first));
+      const told = tellOf({ processes: [before] });
+      told.change({ pid: before.pid, ...difference(first, second) });
+      const { pages, gone } = difference(second, last);
+      const whole = told.complete({
+        image: { ...image, processes: [process(pages)] },
+        gone: new Map([[before.pid, gone]]),
+      });
+      expect(whole.processes.map((each) => contentOf(each.pages))).toEqual([last]);
+    }),
+  );
+});
+
+test("processes that were made ahead fit as long as the same ones are there, in the same sessions", () => {
+  const before = process(pagesOf(new Map()));
+  const told = tellOf({ processes: [before] });
+  expect(told.fits({ ...image, processes: [before] })).toBe(true);
+  expect(told.fits({ ...image, processes: [before, { ...before, pid: 9 }] })).toBe(false);
+  expect(told.fits({ ...image, processes: [{ ...before, session: before.session + 1 }] })).toBe(
+    false,
+  );
+});
