@@ -66,6 +66,8 @@ const NAMES: Readonly<Record<number, string>> = {
   107: "ENOTCONN",
   110: "ETIMEDOUT",
   111: "ECONNREFUSED",
+  116: "ESTALE",
+  122: "EDQUOT",
   512: "ERESTARTSYS",
   513: "ERESTARTNOINTR",
   514: "ERESTARTNOHAND",

@@ -90,3 +90,8 @@ export function concat(pieces: readonly Uint8Array[]): Uint8Array {
   }
   return whole;
 }
+
+/** A number of 64 bits as two arguments of a call: its low and its high half. */
+export function halves(value: number): readonly [number, number] {
+  return [(value % 2 ** 32) | 0, Math.floor(value / 2 ** 32)];
+}

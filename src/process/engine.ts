@@ -1,3 +1,4 @@
+import { carryOverCommands } from "../carry-over/commands.js";
 import { readText } from "../guest/files.js";
 import { createCommandLoop } from "../guest/command-loop.js";
 import {
@@ -66,6 +67,7 @@ function processCommands(access: GuestAccess) {
   }
 
   return {
+    ...carryOverCommands(),
     ...bootCommands(),
 
     /** The kernel that runs: `uname -r`. */

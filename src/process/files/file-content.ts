@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import { SystemCallFailed } from "../../guest/errno.js";
+import { halves } from "../../guest/files.js";
 import type { Program } from "../../guest/gate.js";
 import { OUT_BYTES, type Stub } from "../../guest/stub-session.js";
 import { bytes } from "../bytes-schema.js";
@@ -89,9 +90,4 @@ function* seek(stub: Stub, fd: number, to: number, from: number): Program<number
     throw error;
   }
   return Number(stub.view(8).getBigInt64(0, true));
-}
-
-/** A number of 64 bits as two arguments: its low and its high half. */
-function halves(value: number): readonly [number, number] {
-  return [(value % 2 ** 32) | 0, Math.floor(value / 2 ** 32)];
 }

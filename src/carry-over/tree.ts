@@ -1,0 +1,228 @@
+/**
+ * Files of a guest by their paths, reached without ever following a symbolic link or leaving the file
+ * system that the tree begins on.
+ *
+ * References:
+ * - [openat2(2)] RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV; [open(2)] O_PATH
+ * - [statx(2)], include/uapi/linux/stat.h of Linux: `struct statx`, STATX_ATTR_MOUNT_ROOT
+ * - [listxattr(2)], [getxattr(2)], [readlinkat(2)], [getdents(2)]
+ */
+import { SystemCallFailed } from "../guest/errno.js";
+import { concat } from "../guest/files.js";
+import type { Program } from "../guest/gate.js";
+import { OUT_BYTES, type Stub } from "../guest/stub-session.js";
+import { type Attribute, type Entry, isOf, parentOf } from "./entry.js";
+import { pathBytes, pathFromBytes, showPath } from "./entry.js";
+
+/** Files cannot be carried from one system to another. */
+export class CannotCarryFiles extends Error {
+  override readonly name = "CannotCarryFiles";
+}
+
+/** The root of the guest's system disk, open in a stub. */
+export interface Tree {
+  /** Descriptor of the root directory. */
+  readonly root: number;
+}
+
+/** Flags of [open(2)] on i386. */
+export const OPEN = {
+  readOnly: 0,
+  readWrite: 2,
+  create: 0o100,
+  exclusive: 0o200,
+  append: 0o2000,
+  nonBlocking: 0o4000,
+  directory: 0o200000,
+  noFollow: 0o400000,
+  noAccessTime: 0o1000000,
+  closeOnExec: 0o2000000,
+  path: 0o10000000,
+} as const;
+
+export const AT_EMPTY_PATH = 0x1000;
+const AT_SYMLINK_NOFOLLOW = 0x100;
+const AT_NO_AUTOMOUNT = 0x800;
+// RESOLVE_NO_XDEV, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_BENEATH
+const WITHIN_THE_TREE = 0x01 | 0x02 | 0x04 | 0x08;
+// STATX_BASIC_STATS, STATX_BTIME
+const STATX_ALL = 0x7ff | 0x800;
+const STATX_BYTES = 256;
+const STATX_ATTR_MOUNT_ROOT = 0x2000;
+
+/** The most that is read of one list or value of attributes; the kernel has no more. */
+const MOST_ATTRIBUTE_BYTES = OUT_BYTES;
+
+/** Opens the tree, does some work, and closes it. */
+export function* withTree<T>(stub: Stub, work: (tree: Tree) => Program<T>): Program<T> {
+  const { readOnly, directory, closeOnExec } = OPEN;
+  const root = yield* stub.call("open", "/", readOnly | directory | closeOnExec);
+  try {
+    return yield* work({ root });
+  } finally {
+    yield* stub.attempt("close", root);
+  }
+}
+
+/**
+ * Opens a file of the tree.
+ *
+ * @throws {SystemCallFailed} with ELOOP or EXDEV if the way to it leads over a symbolic link or out of the tree
+ */
+export function* openIn(stub: Stub, { root }: Tree, path: string, flags: number): Program<number> {
+  const how = new DataView(new ArrayBuffer(24));
+  how.setUint32(0, flags | OPEN.closeOnExec, true);
+  how.setUint32(16, WITHIN_THE_TREE, true);
+  const name = path === "/" ? "." : path.slice(1);
+  const result = yield* stub.attempt(
+    "openat2",
+    root,
+    pathBytes(name),
+    new Uint8Array(how.buffer),
+    how.byteLength,
+  );
+  if (result < 0) throw new SystemCallFailed(`openat2("${showPath(path)}")`, -result);
+  return result;
+}
+
+/** Opens a file of the tree, does some work, and closes it. */
+export function* withFile<T>(
+  stub: Stub,
+  tree: Tree,
+  path: string,
+  flags: number,
+  work: (fd: number) => Program<T>,
+): Program<T> {
+  const fd = yield* openIn(stub, tree, path, flags);
+  try {
+    return yield* work(fd);
+  } finally {
+    yield* stub.attempt("close", fd);
+  }
+}
+
+/** Whether a failure says that a file is not there. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof SystemCallFailed && error.is("ENOENT", "ENOTDIR");
+}
+
+/**
+ * Looks at a file by its name in a directory, or at the directory itself for the name "".
+ *
+ * @returns null if there is none, `"mounted"` if it is the root of another file system
+ */
+export function* lookAt(
+  stub: Stub,
+  directory: number,
+  name: string,
+): Program<Entry | "mounted" | null> {
+  const flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (name === "" ? AT_EMPTY_PATH : 0);
+  const result = yield* stub.attempt(
+    "statx",
+    directory,
+    pathBytes(name),
+    flags,
+    STATX_ALL,
+    stub.out,
+  );
+  if (result < 0) {
+    const error = new SystemCallFailed(`statx("${showPath(name)}")`, -result);
+    if (isMissing(error)) return null;
+    throw error;
+  }
+  const view = stub.view(STATX_BYTES);
+  const isMountRoot = (view.getUint32(8, true) & STATX_ATTR_MOUNT_ROOT) !== 0;
+  return name !== "" && isMountRoot ? "mounted" : entryOf(view);
+}
+
+function entryOf(view: DataView): Entry {
+  const word = (at: number): number => view.getUint32(at, true);
+  const long = (at: number): number => Number(view.getBigUint64(at, true));
+  const time = (at: number): bigint =>
+    view.getBigInt64(at, true) * 1_000_000_000n + BigInt(word(at + 8));
+  return {
+    mode: view.getUint16(28, true),
+    uid: word(20),
+    gid: word(24),
+    size: long(40),
+    links: word(16),
+    inode: long(32),
+    device: [word(128), word(132)],
+    accessedNs: time(64),
+    changedNs: time(112),
+    statusNs: time(96),
+    bornNs: time(80),
+    attributes: null,
+    target: null,
+  };
+}
+
+/** Adds to an entry what takes further looks: attributes, and where a symbolic link points. */
+export function* describe(
+  stub: Stub,
+  directory: number,
+  name: string,
+  entry: Entry,
+): Program<Entry> {
+  const attributes = yield* readAttributes(stub, directory, name);
+  if (!isOf("link", entry)) return { ...entry, attributes };
+  const length = yield* stub.call("readlinkat", directory, pathBytes(name), stub.out, OUT_BYTES);
+  return { ...entry, attributes, target: pathFromBytes(stub.results(length)) };
+}
+
+function* readAttributes(stub: Stub, directory: number, name: string): Program<Attribute[]> {
+  // There is no call that takes a directory and a name, and does not follow a link.
+  const path = pathBytes(`/proc/self/fd/${directory}/${name === "" ? "." : name}`);
+  const listed = yield* stub.attempt("llistxattr", path, stub.out, MOST_ATTRIBUTE_BYTES);
+  if (listed <= 0) return [];
+  const names = pathFromBytes(stub.results(listed)).split("\0").slice(0, -1).sort();
+  const attributes: Attribute[] = [];
+  for (const each of names) {
+    const length = yield* stub.attempt(
+      "lgetxattr",
+      path,
+      pathBytes(each),
+      stub.out,
+      MOST_ATTRIBUTE_BYTES,
+    );
+    if (length >= 0) attributes.push({ name: each, value: stub.results(length) });
+  }
+  return attributes;
+}
+
+/** Looks at a file by its path, with all that is to be known of it; null if there is none on the system disk. */
+export function* lookAtPath(stub: Stub, tree: Tree, path: string): Program<Entry | null> {
+  const { directory, path: pathOnly } = OPEN;
+  const name = path === "/" ? "" : path.slice(path.lastIndexOf("/") + 1);
+  try {
+    return yield* withFile(stub, tree, parentOf(path), directory | pathOnly, function* (fd) {
+      const entry = yield* lookAt(stub, fd, name);
+      return entry === null || entry === "mounted" ? null : yield* describe(stub, fd, name, entry);
+    });
+  } catch (error) {
+    if (isMissing(error) || (error instanceof SystemCallFailed && error.is("ELOOP", "EXDEV"))) {
+      return null;
+    }
+    throw error;
+  }
+}
+
+/** Names in an open directory, but for `.` and `..`, ordered. */
+export function* namesIn(stub: Stub, fd: number): Program<string[]> {
+  const pieces: Uint8Array[] = [];
+  for (;;) {
+    const length = yield* stub.call("getdents64", fd, stub.out, OUT_BYTES);
+    if (length === 0) break;
+    pieces.push(stub.results(length));
+  }
+  const entries = concat(pieces);
+  const view = new DataView(entries.buffer);
+  const names: string[] = [];
+  for (let at = 0; at + 19 <= entries.length;) {
+    const length = Math.max(19, view.getUint16(at + 16, true));
+    const name = entries.subarray(at + 19, at + length);
+    names.push(pathFromBytes(name.subarray(0, name.indexOf(0))));
+    at += length;
+  }
+  return names.filter((name) => name !== "." && name !== "..").sort();
+}

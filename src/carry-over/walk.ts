@@ -1,0 +1,97 @@
+/** All files of a tree, noted one after the other while the guest goes on. */
+import { SystemCallFailed } from "../guest/errno.js";
+import type { Program } from "../guest/gate.js";
+import type { Stub } from "../guest/stub-session.js";
+import { type Entry, inDirectory, isOf, type Manifest, showPath } from "./entry.js";
+import { CannotCarryFiles, describe, isMissing, lookAt, namesIn, OPEN } from "./tree.js";
+import { type Tree, withFile, withTree } from "./tree.js";
+
+/** More files than this are not carried; the guest is not trusted to have an end. */
+export const MOST_FILES = 1_000_000;
+
+/** A manifest, and when it was finished by the guest's clock. */
+export interface Walk {
+  readonly files: Manifest;
+  /** Where other file systems are mounted. */
+  readonly mounts: readonly string[];
+  /** In ns since 1970. */
+  readonly atNs: bigint;
+}
+
+const CLOCK_REALTIME = 0;
+
+/**
+ * Notes all files of the system disk. What changes meanwhile is noted as before or
+ * as after the change. Other file systems that are mounted in it are left out.
+ *
+ * @throws {CannotCarryFiles} if there are more than MOST_FILES
+ */
+export function* walk(stub: Stub): Program<Walk> {
+  return yield* withTree(stub, function* (tree) {
+    const files = new Map<string, Entry>();
+    const mounts = yield* walkInto(stub, tree, "/", files);
+    yield* stub.call("clock_gettime64", CLOCK_REALTIME, stub.out);
+    const clock = stub.view(16);
+    const atNs = clock.getBigInt64(0, true) * 1_000_000_000n + BigInt(clock.getUint32(8, true));
+    return { files, mounts, atNs };
+  });
+}
+
+/**
+ * Notes a directory of the tree and all that is in it; nothing if it is not there any more.
+ *
+ * @returns where other file systems are mounted in it
+ */
+export function* walkInto(
+  stub: Stub,
+  tree: Tree,
+  from: string,
+  files: Map<string, Entry>,
+): Program<string[]> {
+  const open = OPEN.readOnly | OPEN.directory | OPEN.noFollow | OPEN.noAccessTime;
+  const waiting = [from];
+  const mounts: string[] = [];
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    const directory = path;
+    try {
+      const inside = yield* withFile(stub, tree, directory, open, (fd) =>
+        noteAll(stub, fd, directory, files, mounts),
+      );
+      waiting.push(...inside.reverse());
+    } catch (error) {
+      // It was removed, or replaced, or something was mounted on it, after its name was read.
+      if (isMissing(error)) continue;
+      if (error instanceof SystemCallFailed && error.is("ELOOP", "EXDEV")) continue;
+      throw error;
+    }
+  }
+  return mounts;
+}
+
+/** Notes an open directory and what is in it; returns the directories there. */
+function* noteAll(
+  stub: Stub,
+  fd: number,
+  path: string,
+  files: Map<string, Entry>,
+  mounts: string[],
+): Program<string[]> {
+  const itself = yield* lookAt(stub, fd, "");
+  if (itself === null || itself === "mounted") return [];
+  files.set(path, yield* describe(stub, fd, "", itself));
+  const directories: string[] = [];
+  for (const name of yield* namesIn(stub, fd)) {
+    const at = inDirectory(path, name);
+    const entry = yield* lookAt(stub, fd, name);
+    if (entry === null) continue;
+    if (entry === "mounted") mounts.push(at);
+    else if (isOf("directory", entry)) directories.push(at);
+    else files.set(at, entry);
+    if (files.size > MOST_FILES) {
+      throw new CannotCarryFiles(
+        `there are more than ${MOST_FILES} files, the last one ${showPath(at)}; they are not carried`,
+      );
+    }
+  }
+  return directories;
+}
