@@ -10,12 +10,12 @@ export default {
     kind: "downtimes",
     bands: [
       {
-        label: "91 to 98 % less than the reboot: the paper's, VEE'13",
+        label: "what 91 to 98 % less than the reboot leaves: the paper's, VEE'13",
         leastPercent: 91,
         mostPercent: 98,
       },
       {
-        label: "43 to 96 % less than the reboot: the paper's, APSys'11",
+        label: "what 43 to 96 % less than the reboot leaves: the paper's, APSys'11",
         leastPercent: 43,
         mostPercent: 96,
       },

@@ -1,7 +1,7 @@
 import type { Experiment, PlannedRun } from "../src/experiment/experiment.js";
 
 const CORES = [1, 2, 4] as const;
-const POLICIES = ["fair", "background-idle"] as const;
+const POLICIES = ["fair", "background-idle", "idletime"] as const;
 
 /** How much the background reboot disturbs the user's work, by what the host has and how it shares it out. */
 export default {

@@ -80,7 +80,7 @@ export async function reproduce(
   for (const run of runs) {
     const number = finished.size + repetitions.length + 1;
     const shown = numbered(follower, `run ${number} of ${total}, ${run.guest}: `);
-    const directory = await directoryOf(run, runsFolder);
+    const directory = await runDirectory(run, runsFolder);
     const result = await finish(run, directory, prepared, shown);
     finished.set(keyOf(run), result);
     if (!repeats.includes(run)) continue;
@@ -119,7 +119,8 @@ function inGroups(runs: ReadonlyMap<string, CompleteRun>): CompleteRun[] {
   return guests.flatMap((guest) => all.filter((run) => run.guest === guest));
 }
 
-async function directoryOf(run: CompleteRun, folder: string): Promise<string> {
+/** Where a run is kept below `folder`: a place of its own for all that decides the run. */
+export async function runDirectory(run: CompleteRun, folder: string): Promise<string> {
   const { guest, ...request } = run;
   const stamp = await stampOf(guest, await readRecipe(guest), request);
   return path.join(folder, `${guest}-${run.strategy}-${stamp}`);

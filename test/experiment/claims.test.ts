@@ -1,0 +1,73 @@
+import { describe, expect, test } from "vitest";
+import { virtualMs } from "../../src/clock/virtual-time.js";
+import { checkClaims, claimsMarkdown } from "../../src/experiment/claims.js";
+import type { FinishedRun } from "../../src/experiment/finished-run.js";
+import { finishedRun } from "./finished-runs.js";
+
+const SAME = { guest: "busybox", strategy: "shadow-transplant", digest: "a", repeated: "a" };
+
+function runs(guest = "busybox"): FinishedRun[] {
+  return [
+    finishedRun(guest, "reboot"),
+    finishedRun(guest, "shadow"),
+    finishedRun(guest, "shadow-transplant"),
+  ];
+}
+
+/** Claims that do not hold, by their first words. */
+function failing(of: readonly FinishedRun[], repetition = SAME): string[] {
+  return checkClaims(of, [repetition])
+    .filter(({ pass }) => !pass)
+    .map(({ measured }) => measured);
+}
+
+describe("claims", () => {
+  test("hold for runs that are as they should be", () => {
+    expect(failing([...runs(), ...runs("systemd")])).toEqual([]);
+  });
+
+  test("do not hold where nothing was run", () => {
+    expect(checkClaims([], []).some(({ pass }) => pass)).toBe(false);
+  });
+
+  test("name the guest in which a strategy saves too little", () => {
+    const slow = finishedRun("runit", "shadow");
+    if (slow.found === null) throw new Error("it was run");
+    const downtime = { ...slow.found.summary.downtime, virtualMs: virtualMs(400) };
+    const summary = { ...slow.found.summary, downtime };
+    const [reboot] = runs("runit");
+    if (reboot === undefined) throw new Error("there is a reboot");
+    const measured = failing([...runs(), reboot, { ...slow, found: { ...slow.found, summary } }]);
+    expect(measured.some((text) => /^95\.\d+ % \(runit\) to/.test(text))).toBe(true);
+  });
+
+  test("name runs that were rolled back, and leave out those that do not apply", () => {
+    const back = finishedRun("finit", "shadow", { outcome: "rolled back", reason: "a panic" });
+    expect(failing([...runs(), back])).toContain("3 of 4; not: finit by shadow");
+    const none = finishedRun("finit", "shadow", { outcome: "does not apply", found: null });
+    expect(failing([...runs(), none])).toEqual([]);
+  });
+
+  test("see a lost file, a shell that is gone, and a digest that differs", () => {
+    const [reboot, shadow] = runs();
+    if (reboot === undefined || shadow === undefined) throw new Error("there are runs");
+    const lossy = finishedRun(
+      "busybox",
+      "shadow-transplant",
+      {},
+      { lostFiles: ["a"], survived: false },
+    );
+    expect(failing([reboot, shadow, lossy], { ...SAME, repeated: "b" })).toEqual([
+      "0 of 1; not: busybox by shadow-transplant",
+      "2 of 3 runs without a loss; not: busybox by shadow-transplant",
+      "the same in 0 of 1; not: busybox by shadow-transplant",
+    ]);
+  });
+
+  test("are a table with a row for each", () => {
+    const page = claimsMarkdown(checkClaims(runs(), [SAME]));
+    const rows = page.split("\n").filter((line) => line.startsWith("|"));
+    expect(rows).toHaveLength(2 + checkClaims(runs(), []).length);
+    for (const row of rows) expect(row.split(" | ")).toHaveLength(5);
+  });
+});

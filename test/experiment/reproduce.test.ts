@@ -1,0 +1,133 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { loadExperiments } from "../../src/experiment/experiments.js";
+import {
+  type CompleteRun,
+  reproduce,
+  type ReproduceOptions,
+  runDirectory,
+} from "../../src/experiment/reproduce.js";
+import { writeResults } from "../../src/experiment/results.js";
+import { writeRun } from "../../src/experiment/run-directory.js";
+import { DEFAULT_HOST } from "../../src/host/config.js";
+import { STRATEGIES, type StrategyName } from "../../src/reboot/update.js";
+import { sampleReport } from "./sample-report.js";
+import { temporaryDirectory } from "./temporary-directory.js";
+
+const follower = { show: () => undefined, signal: new AbortController().signal };
+
+function leave(directory: string, strategy: StrategyName): void {
+  const report = sampleReport(strategy === "reboot" ? "reboot" : "shadow");
+  writeRun(directory, {}, { ...report, strategy });
+}
+
+/** A folder in which all runs of `busybox` are finished already, so that none has to be made. */
+const runsFolder = mkdtempSync(path.join(tmpdir(), "shadow-reboot-runs-"));
+
+beforeAll(async () => {
+  for (const strategy of Object.keys(STRATEGIES) as StrategyName[]) {
+    leave(await runDirectory(defaultRun(strategy), runsFolder), strategy);
+  }
+});
+
+afterAll(() => {
+  rmSync(runsFolder, { recursive: true });
+});
+
+function defaultRun(strategy: StrategyName): CompleteRun {
+  return {
+    guest: "busybox",
+    strategy,
+    update: "kernel",
+    applyIn: "original",
+    keep: null,
+    host: DEFAULT_HOST,
+  };
+}
+
+async function options(): Promise<ReproduceOptions> {
+  return {
+    experiments: (await loadExperiments()).filter(({ quick }) => quick),
+    guests: ["busybox"],
+    runsFolder,
+    repeat: ({ strategy }) => strategy === "shadow-transplant",
+    runElsewhere: (run, directory) => {
+      leave(directory, run.strategy);
+      return Promise.resolve();
+    },
+  };
+}
+
+describe("a reproduction", () => {
+  test("takes finished runs from where they are kept, and makes them once for all figures", async () => {
+    const { experiments, repetitions } = await reproduce(await options(), follower);
+    const strategies = Object.keys(STRATEGIES);
+    const names = experiments.map(({ experiment }) => experiment.name);
+    expect(names).toEqual(["downtime", "phases", "timeline"]);
+    expect(experiments[0]?.runs.map(({ strategy }) => strategy)).toEqual(strategies);
+    expect(experiments[1]?.runs).toEqual(experiments[0]?.runs);
+    expect(experiments[0]?.runs.every(({ outcome }) => outcome === "committed")).toBe(true);
+    expect(repetitions).toHaveLength(1);
+    expect(repetitions[0]?.repeated).toBe(repetitions[0]?.digest);
+  });
+
+  test("leaves the same bytes each time, with data, claims and each figure in three forms", async () => {
+    const folder = temporaryDirectory();
+    const written = [];
+    for (const name of ["first", "second"]) {
+      const target = path.join(folder, name);
+      await writeResults(target, await reproduce(await options(), follower));
+      const files = readdirSync(target).sort();
+      written.push(files.map((file) => [file, readFileSync(path.join(target, file), "base64")]));
+    }
+    expect(written[1]).toEqual(written[0]);
+    const names = written[0]?.map(([file]) => file);
+    const figures = ["downtime", "phases", "timeline"].flatMap((figure) =>
+      ["pdf", "png", "svg"].map((form) => `${figure}.${form}`),
+    );
+    const rest = ["claims.md", "data.csv", "data.json", "wall-times.csv"];
+    expect(names).toEqual([...rest, ...figures].sort());
+  });
+
+  test("has a row of data for each guest and strategy, without a wall time", async () => {
+    const folder = temporaryDirectory();
+    const reproduction = await reproduce(await options(), follower);
+    await writeResults(folder, reproduction);
+    const [heading, ...rows] = readFileSync(path.join(folder, "data.csv"), "utf8")
+      .trim()
+      .split("\n");
+    expect(heading).toMatch(/^guest,strategy,/);
+    expect(heading).not.toMatch(/wall/i);
+    expect(rows.map((row) => row.split(",").slice(0, 2).join(" by "))).toEqual(
+      Object.keys(STRATEGIES).map((strategy) => `busybox by ${strategy}`),
+    );
+  });
+
+  test("that is stopped says so and keeps what is finished", async () => {
+    const before = readdirSync(runsFolder);
+    const stopped = reproduce(
+      {
+        ...(await options()),
+        repeat: ({ strategy }) => strategy === "reboot",
+        runElsewhere: () => Promise.reject(new Error("stopped")),
+      },
+      follower,
+    );
+    await expect(stopped).rejects.toThrow("stopped");
+    expect(readdirSync(runsFolder)).toEqual(before);
+  });
+
+  test("leaves out an experiment about a guest that nobody asked for", async () => {
+    const { experiments } = await reproduce({ ...(await options()), guests: [] }, follower);
+    expect(experiments.map(({ experiment }) => experiment.name)).toEqual(["downtime", "phases"]);
+  });
+});
+
+test("a change of the host gives a run another place, so that it is made anew", async () => {
+  const run = defaultRun("shadow");
+  const other = { ...run, host: { ...DEFAULT_HOST, cores: 1 as const } };
+  expect(await runDirectory(run, "runs")).toMatch(/^runs.busybox-shadow-[0-9a-f]{16}$/);
+  expect(await runDirectory(other, "runs")).not.toBe(await runDirectory(run, "runs"));
+});
