@@ -1,7 +1,8 @@
 import type { Argv } from "yargs";
-import { DEFAULT_HOST, type HostConfig } from "../host/config.js";
+import { DEFAULT_HOST, type HostConfig, hostConfigSchema } from "../host/config.js";
 import { readRecipe } from "../images/recipe.js";
 import type { Selection } from "../process/select.js";
+import { APPLY_PLACES } from "../reboot/apply-update.js";
 import { isStrategy, STRATEGIES, type StrategyName } from "../reboot/update.js";
 import { type Context, UsageError } from "./context.js";
 
@@ -57,23 +58,74 @@ export function addRunOptions<T>(cli: Argv<T>) {
       default: "kernel",
       describe: "which of the guest's updates",
     })
+    .option("apply", {
+      choices: APPLY_PLACES,
+      default: "original" as const,
+      describe:
+        "where it is applied: in the original VM before the fork, or in the reboot-dedicated VM (shadow)",
+    })
     .option("cores", {
       choices: [1, 2, 4] as const,
       default: DEFAULT_HOST.cores,
       describe: "processors of the simulated host",
     })
     .option("policy", {
-      choices: ["fair", "background-idle"] as const,
+      choices: hostConfigSchema.shape.policy.options,
       default: DEFAULT_HOST.policy,
       describe:
-        "who runs when: both VMs alike, or the reboot-dedicated VM while the original one halts",
+        "who runs when: both VMs alike, the reboot-dedicated VM while the original one halts, or once it has halted for the preemption interval",
+    })
+    .option("preemption-interval", {
+      type: "number",
+      describe: `for --policy idletime, in ms  [default: ${DEFAULT_HOST.preemptionIntervalMs}]`,
+    })
+    .option("disk-bandwidth", {
+      type: "number",
+      describe: "what the host's disk moves, in MB/s  [default: a disk takes no time]",
+    })
+    .option("disk-latency", {
+      type: "number",
+      describe: "what a request to that disk costs besides, in ms  [default: 0]",
     })
     .option("json", { type: "boolean", default: false, describe: "print one JSON document" });
 }
 
-/** The simulated host that the options ask for. */
-export function hostOf({ cores, policy }: Pick<HostConfig, "cores" | "policy">): HostConfig {
-  return { ...DEFAULT_HOST, cores, policy };
+/** What of the host can be chosen. */
+export interface HostOptions extends Pick<HostConfig, "cores" | "policy"> {
+  /** In ms. */
+  readonly preemptionInterval?: number | undefined;
+  /** In MB/s. */
+  readonly diskBandwidth?: number | undefined;
+  /** In ms. */
+  readonly diskLatency?: number | undefined;
+}
+
+/**
+ * The simulated host that the options ask for.
+ *
+ * @throws {UsageError} if there is no such host
+ */
+export function hostOf(options: HostOptions): HostConfig {
+  const { cores, policy, preemptionInterval, diskBandwidth, diskLatency } = options;
+  if (preemptionInterval !== undefined && policy !== "idletime") {
+    throw new UsageError("--preemption-interval has a meaning only with --policy idletime.");
+  }
+  if (diskLatency !== undefined && diskBandwidth === undefined) {
+    throw new UsageError("--disk-latency has a meaning only with --disk-bandwidth.");
+  }
+  const host = {
+    ...DEFAULT_HOST,
+    cores,
+    policy,
+    ...(preemptionInterval !== undefined && { preemptionIntervalMs: preemptionInterval }),
+    ...(diskBandwidth !== undefined && {
+      disk: { bytesPerMs: diskBandwidth * 1000, requestMs: diskLatency ?? 0 },
+    }),
+  };
+  const checked = hostConfigSchema.safeParse(host);
+  if (checked.success) return checked.data;
+  const wrong = checked.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+  throw new UsageError(`There is no such host: ${wrong.join("; ")}.`);
 }
 
 /** @throws {UsageError} if the guest has no such update */

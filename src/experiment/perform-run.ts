@@ -1,5 +1,6 @@
 import type { HostConfig } from "../host/config.js";
 import type { Selection } from "../process/select.js";
+import { type FileWishes, NO_FILE_WISHES } from "../reboot/carry-over.js";
 import type { ApplyPlace } from "../reboot/apply-update.js";
 import { runUpdate, type StrategyName } from "../reboot/update.js";
 import { formatDuration } from "./duration.js";
@@ -9,6 +10,13 @@ import { guestProfile, type PreparedGuest } from "./prepared-guest.js";
 import { checkReplaceable, type RunConfig, writeRun } from "./run-directory.js";
 import { type RunSummary, summarise } from "./summary.js";
 
+/** Wishes as a run's configuration holds them. */
+export type FileRequest = {
+  readonly [Wish in keyof FileWishes]: FileWishes[Wish] extends readonly string[]
+    ? string[]
+    : boolean;
+};
+
 /** What decides a run, besides its guest. */
 export interface RunRequest {
   readonly strategy: StrategyName;
@@ -17,6 +25,8 @@ export interface RunRequest {
   readonly applyIn: ApplyPlace;
   /** Programs to transplant, where the strategy does that; null for those of the session on the console. */
   readonly keep: Selection[] | null;
+  /** What the user wants of the files on the system disk, if it is anything in particular. */
+  readonly files?: FileRequest;
   readonly host: HostConfig;
 }
 
@@ -36,13 +46,14 @@ export async function performRun(
   { show, signal }: Follower,
 ): Promise<RunSummary> {
   checkReplaceable(directory);
-  const { strategy, update, applyIn, keep, host } = request;
+  const { strategy, update, applyIn, keep, files, host } = request;
   const profile = guestProfile(guest, update);
   const startedAt = performance.now();
   const report = await runUpdate({
     strategy,
     applyIn,
     keep,
+    fileWishes: files ?? NO_FILE_WISHES,
     host,
     guest: profile,
     bootSnapshot: guest.bootSnapshot,

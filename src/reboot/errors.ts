@@ -2,3 +2,13 @@
 export class UpdateFailed extends Error {
   override readonly name = "UpdateFailed";
 }
+
+/** The update was committed, so nothing can be rolled back, and then the guest did not answer. */
+export class SilentAfterCommit extends Error {
+  override readonly name = "SilentAfterCommit";
+}
+
+/** A strategy cannot bring an update into effect on a guest, and says why. It has touched nothing. */
+export class DoesNotApply extends Error {
+  override readonly name = "DoesNotApply";
+}

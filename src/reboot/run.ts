@@ -4,6 +4,9 @@ import { createHost, type Host } from "../host/host.js";
 import type { Machine } from "../machine/machine.js";
 import type { Selection } from "../process/select.js";
 import type { Snapshot } from "../storage/snapshot.js";
+import { DoesNotApply } from "./errors.js";
+import type { ApplyPlace } from "./apply-update.js";
+import { type FileWishes, NO_FILE_WISHES, openFiles, type RunFiles } from "./carry-over.js";
 import type { GuestProfile } from "./guest-profile.js";
 import { type Probe, startProbe } from "./probe.js";
 import type { ConsoleOutput, MachineRole, Phase, RunEvent } from "./report.js";
@@ -20,8 +23,14 @@ export interface RunOptions {
   /** Wall time in ms, from any zero. It is reported and decides nothing. */
   readonly wallNow: () => number;
   readonly observer?: RunObserver;
+  /** Where the update is applied: in the original VM, if that is not said. */
+  readonly applyIn?: ApplyPlace;
   /** @see Run.keep */
   readonly keep?: readonly Selection[] | null;
+  /** None, if that is not said. */
+  readonly fileWishes?: FileWishes;
+  /** @see Run.phaseSnapshot */
+  readonly phaseSnapshot?: () => Promise<Snapshot>;
 }
 
 /** Somebody who watches a run, or interferes with it. */
@@ -48,9 +57,19 @@ export interface Run {
   readonly original: Vm;
   /** The VM that the user works in: the original one, or the reboot-dedicated one once it was handed over. */
   active(): Vm;
+  readonly applyIn: ApplyPlace;
   /** Programs that the user wants to keep; null for all of the session on the console. */
   readonly keep: readonly Selection[] | null;
   readonly probe: Probe;
+  /** The files of the system disk, on their way into the rebooted state. */
+  readonly files: RunFiles;
+  /**
+   * The machine in the boot that the boot snapshot ends, when its kernel had started and no disk had been
+   * looked at.
+   *
+   * @throws {DoesNotApply} if there is none
+   */
+  phaseSnapshot(): Promise<Snapshot>;
   /** The reboot-dedicated VM while there is one. */
   dedicated(): Vm | null;
   /** Starts the worker of the reboot-dedicated VM; it is not on the host yet. */
@@ -165,7 +184,15 @@ export async function openRun(options: RunOptions): Promise<Run> {
     consoles,
     wallBetween,
     dropDedicated,
+    applyIn: options.applyIn ?? "original",
     keep: options.keep ?? null,
+    phaseSnapshot() {
+      if (options.phaseSnapshot !== undefined) return options.phaseSnapshot();
+      throw new DoesNotApply("no snapshot was taken while this guest booted");
+    },
+    get files() {
+      return files;
+    },
     active: () => active,
     dedicated: () => dedicated,
     async handOver() {
@@ -218,6 +245,7 @@ export async function openRun(options: RunOptions): Promise<Run> {
       await machine.dispose();
     },
   };
+  const files = openFiles(run, options.fileWishes ?? NO_FILE_WISHES);
   return run;
 }
 

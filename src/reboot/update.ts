@@ -1,5 +1,10 @@
 import { virtualMs } from "../clock/virtual-time.js";
+import { checkpointReboot } from "./checkpoint-reboot.js";
+import { PlanMade } from "./carry-over.js";
 import { eventsForDigest } from "./digest.js";
+import { DoesNotApply, SilentAfterCommit } from "./errors.js";
+import { kexec } from "./kexec.js";
+import { phaseReuse } from "./phase-reuse.js";
 import { plainReboot } from "./plain-reboot.js";
 import { awaitAnswer } from "./probe.js";
 import type { RunFailure, RunReport } from "./report.js";
@@ -11,6 +16,9 @@ import { seatUser, type User } from "./user.js";
 /** Ways to bring a guest into its updated system, by name. */
 export const STRATEGIES = {
   reboot: plainReboot,
+  kexec,
+  "checkpoint-reboot": checkpointReboot,
+  "phase-reuse": phaseReuse,
   shadow,
   "shadow-transplant": shadowTransplant,
 } satisfies Record<string, (run: Run, user: User) => Promise<void>>;
@@ -28,6 +36,22 @@ export interface UpdateOptions extends RunOptions {
   readonly strategy: StrategyName;
 }
 
+/** Strategies that reboot a fork: only these have another place than the original VM to apply an update in. */
+const FORKING: ReadonlySet<StrategyName> = new Set(["shadow", "shadow-transplant"]);
+
+/** Whether a strategy reboots a fork of the original VM. */
+export function forks(strategy: StrategyName): boolean {
+  return FORKING.has(strategy);
+}
+
+/** Strategies that carry running programs: only these can be told which. */
+const CARRYING: ReadonlySet<StrategyName> = new Set(["checkpoint-reboot", "shadow-transplant"]);
+
+/** Whether the user's programs go on after an update by a strategy. */
+export function carries(strategy: StrategyName): boolean {
+  return CARRYING.has(strategy);
+}
+
 /** How long the user looks at a system before and after the update, in ms. */
 const SETTLE_MS = 500;
 
@@ -35,9 +59,14 @@ const SETTLE_MS = 500;
  * Updates a guest by one strategy and reports what happened. An update that fails is rolled back and
  * reported, not thrown.
  *
+ * @throws {RangeError} if the update is to be applied in a fork, and the strategy makes none
  * @throws {MachineDied} if the original VM itself died
+ * @throws {DoesNotApply} if the strategy cannot bring this update into effect on this guest
  */
 export async function runUpdate(options: UpdateOptions): Promise<RunReport> {
+  if (options.applyIn === "shadow" && !forks(options.strategy)) {
+    throw new RangeError(`${options.strategy} makes no fork that an update could be applied in`);
+  }
   const run = await openRun(options);
   try {
     const user = seatUser(run);
@@ -48,14 +77,12 @@ export async function runUpdate(options: UpdateOptions): Promise<RunReport> {
       await STRATEGIES[options.strategy](run, user);
       await pass(run, SETTLE_MS);
     } catch (error) {
-      failure = await rollBack(run, error);
+      if (error instanceof DoesNotApply) throw error;
+      if (error instanceof PlanMade) await run.dropDedicated();
+      else failure = await rollBack(run, error);
     }
-    const kernelAfter = await run.active().attendant.ask("kernel", 10_000);
-    const kept = await user.findWork();
-    const lost = await user.lostNotes();
-    run.event("home-checked", { lost: lost.join(" ") }, run.active());
-    run.event("session-checked", { kept }, run.active());
-    const report = await summarise(run, options, { failure, kernelBefore, kernelAfter });
+    const found = failure?.silent === true ? NOTHING_FOUND : await lookAround(run, user);
+    const report = await summarise(run, options, { failure, kernelBefore, ...found });
     await options.observer?.onEnd?.(run);
     return report;
   } finally {
@@ -63,36 +90,75 @@ export async function runUpdate(options: UpdateOptions): Promise<RunReport> {
   }
 }
 
+/** What the user has after an update. */
+type Found = Pick<RunReport, "kernelAfter" | "programs" | "heartbeat">;
+
+const NOTHING_FOUND: Found = { kernelAfter: "unknown", programs: [], heartbeat: null };
+
+/** Looks what the user has afterwards. */
+async function lookAround(run: Run, user: User): Promise<Found> {
+  const kernelAfter = await run.active().attendant.ask("kernel", 10_000);
+  const heartbeat = await user.programs.heartbeat();
+  if (heartbeat !== null) run.event("heartbeat", { ...heartbeat }, run.active());
+  const lost = await user.lostNotes();
+  run.event("home-checked", { lost: lost.join(" ") }, run.active());
+  const lostFiles = await user.lostNotes("/root");
+  run.event("files-checked", { lost: lostFiles.join(" ") }, run.active());
+  const programs = await user.programs.check();
+  const survived = programs.flatMap((program) => (program.survived ? [program.name] : []));
+  const kept = survived.length === programs.length;
+  run.event("session-checked", { kept, survived: survived.join(" ") }, run.active());
+  return { kernelAfter, programs, heartbeat };
+}
+
 /** The user works, and has the update applied. Resolves to the kernel that runs before it. */
 async function prepare(run: Run, user: User): Promise<string> {
   await pass(run, SETTLE_MS);
   const kernel = await run.original.attendant.ask("kernel", 10_000);
   await user.logIn();
-  await user.beginWork();
+  await user.programs.start();
   await user.writeNote("before-update");
-  await run.phase("apply-update", { vm: run.original, downtime: false }, () => user.applyUpdate());
-  run.event("update-applied", { update: run.guest.update.name }, run.original);
+  if (run.applyIn === "original") {
+    await run.phase("apply-update", { vm: run.original, downtime: false }, () =>
+      user.applyUpdate(),
+    );
+    run.event("update-applied", { update: run.guest.update.name }, run.original);
+  }
   return kernel;
 }
 
 /**
- * Ends what the strategy had begun and makes sure that the original VM goes on.
+ * Ends what the strategy had begun, and sees what is left: the original VM, or what came of it.
  *
- * @throws what failed, if the original VM does not answer any more: then nothing can be reported
+ * @throws what failed, if the original VM does not answer although nothing was done to it
  */
 async function rollBack(run: Run, error: unknown): Promise<RunFailure> {
   const phase = run.currentPhase();
-  await run.dropDedicated();
-  if (!(await awaitAnswer(run.host, run.probe, 10_000))) throw error;
   const reason = error instanceof Error ? error.message : String(error);
+  if (error instanceof SilentAfterCommit) {
+    run.event("silent", { phase }, run.active());
+    const message = `The update was committed, but then this failed in "${phase}": ${reason}.`;
+    return { phase, message, rolledBack: false, silent: true };
+  }
+  await run.dropDedicated();
+  const silent = !(await awaitAnswer(run.host, run.probe, 10_000));
+  const failed = `The update failed in "${phase}": ${reason}`;
+  if (run.events.some(({ kind }) => kind === "goes-down")) {
+    run.event(silent ? "silent" : "not-rolled-back", { phase }, run.original);
+    const left = silent ? "does not answer any more" : "goes on as it came up";
+    const message = `${failed} There is no way back from a reboot in place: the guest ${left}.`;
+    return { phase, message, rolledBack: false, silent };
+  }
+  if (silent) throw error;
   run.event("rolled-back", { phase });
-  return { phase, message: `The update failed in "${phase}": ${reason} The original VM goes on.` };
+  const message = `${failed} The original VM goes on.`;
+  return { phase, message, rolledBack: true, silent };
 }
 
 async function summarise(
   run: Run,
   { strategy, guest }: UpdateOptions,
-  found: Pick<RunReport, "failure" | "kernelBefore" | "kernelAfter">,
+  found: Found & Pick<RunReport, "failure" | "kernelBefore">,
 ): Promise<RunReport> {
   const { startMs, endMs } = run.probe.longestGap();
   const ram = await run.active().machine.memorySha256();
@@ -102,6 +168,7 @@ async function summarise(
     ...found,
     committed: run.events.some(({ kind }) => kind === "commit"),
     downtime: { virtualMs: virtualMs(endMs - startMs), wallMs: run.wallBetween(startMs, endMs) },
+    files: run.files.decisions(),
     phases: run.phases,
     events: run.events,
     consoles: run.consoles,

@@ -1,5 +1,6 @@
 import { guestProfile } from "../../src/experiment/prepared-guest.js";
-import { DEFAULT_HOST } from "../../src/host/config.js";
+import { phaseSnapshot } from "../../src/experiment/phase-snapshot.js";
+import { DEFAULT_HOST, type HostConfig } from "../../src/host/config.js";
 import type { ApplyPlace } from "../../src/reboot/apply-update.js";
 import type { GuestProfile } from "../../src/reboot/guest-profile.js";
 import type { RunReport } from "../../src/reboot/report.js";
@@ -12,15 +13,23 @@ interface Otherwise {
   /** One of the guest's updates; `kernel` by default. */
   readonly update?: string;
   readonly applyIn?: ApplyPlace;
+  readonly host?: Partial<HostConfig>;
   readonly bootPhases?: (phases: GuestProfile["bootPhases"]) => GuestProfile["bootPhases"];
 }
+
+const QUIET = { show: () => undefined, signal: new AbortController().signal };
 
 /** An update of the guest `busybox` from its boot snapshot, as `shadow-reboot update` does it. */
 export async function updateBusybox(
   strategy: StrategyName,
   observer: RunObserver = {},
   change: Partial<GuestProfile["update"]> = {},
-  { update = "kernel", applyIn = "original", bootPhases = (phases) => phases }: Otherwise = {},
+  {
+    update = "kernel",
+    applyIn = "original",
+    host = {},
+    bootPhases = (phases) => phases,
+  }: Otherwise = {},
 ): Promise<RunReport> {
   const prepared = await busybox();
   const profile = guestProfile(prepared, update);
@@ -34,7 +43,8 @@ export async function updateBusybox(
       update: { ...profile.update, ...change },
     },
     bootSnapshot: prepared.bootSnapshot,
-    host: DEFAULT_HOST,
+    host: { ...DEFAULT_HOST, ...host },
+    phaseSnapshot: () => phaseSnapshot(prepared, profile, QUIET),
     startMachine: (name) => prepared.startMachine(name),
     wallNow: () => performance.now(),
   });

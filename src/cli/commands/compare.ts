@@ -1,9 +1,16 @@
 import path from "node:path";
-import { compareRuns, formatComparison } from "../../experiment/compare.js";
+import {
+  applied,
+  compareRuns,
+  formatComparison,
+  type InapplicableRow,
+} from "../../experiment/compare.js";
 import { writeComparison } from "../../experiment/comparison-directory.js";
 import { performRun } from "../../experiment/perform-run.js";
 import { prepareFollowed } from "../../experiment/preparation.js";
 import type { RunSummary } from "../../experiment/summary.js";
+import { DoesNotApply } from "../../reboot/errors.js";
+import { forks } from "../../reboot/update.js";
 import { columns } from "../columns.js";
 import type { Command } from "../context.js";
 import { addRunOptions, checkUpdate, guestArgument, hostOf, parseStrategies } from "../options.js";
@@ -33,23 +40,32 @@ export const compareCommand: Command = (cli, context) =>
         )
         .example("$0 compare busybox --strategies all", "")
         .example("$0 compare busybox --cores 1 --out runs/one-core", "")
+        .example(
+          "$0 compare busybox --update all --apply shadow",
+          "no fork, no shadow: a plain reboot applies it in the original VM",
+        )
         .example("$0 compare busybox --json", ""),
-    async ({ guest, strategies, update, cores, policy, out, json }) => {
+    async ({ guest, strategies, update, apply, out, json, ...options }) => {
       const chosen = parseStrategies(strategies);
       await checkUpdate(guest, update);
+      const host = hostOf(options);
       const directory = out ?? `runs/${guest}-comparison`;
       const prepared = await prepareFollowed(guest, context);
-      const runs: RunSummary[] = [];
+      const tried: (RunSummary | InapplicableRow)[] = [];
       for (const strategy of chosen) {
-        const request = { strategy, update, keep: null, host: hostOf({ cores, policy }) };
-        runs.push(await performRun(prepared, request, path.join(directory, strategy), context));
+        // Where there is no fork, it can only be the original VM.
+        const applyIn = forks(strategy) ? apply : "original";
+        const request = { strategy, update, applyIn, keep: null, host };
+        const run = performRun(prepared, request, path.join(directory, strategy), context);
+        tried.push(await run.catch((error: unknown) => inapplicable(strategy, error)));
       }
-      writeComparison(directory, runs);
-      const comparison = compareRuns(runs);
+      const runs = applied(tried);
+      if (runs.length > 0) writeComparison(directory, tried);
+      const comparison = compareRuns(tried);
       context.print(
         json
           ? `${JSON.stringify({ directory, comparison, runs }, null, 2)}\n`
-          : `${formatComparison(comparison)}\n${LEGEND}\n${placesOf(directory, runs)}`,
+          : `${formatComparison(comparison)}\n${LEGEND}\n${placesOf(directory, tried)}`,
       );
       if (runs.some(({ committed }) => !committed)) process.exitCode = 1;
     },
@@ -59,12 +75,21 @@ const LEGEND =
   "The downtime is virtual time, as the guest's user lives through it; the wall time is what this\n" +
   "computer took to emulate it.\n";
 
-function placesOf(directory: string, runs: readonly RunSummary[]): string {
-  const failures = runs.flatMap(({ strategy, failure }) =>
-    failure === null ? [] : [[strategy, failure.message]],
-  );
+/** @throws any error but that a strategy does not apply */
+function inapplicable(strategy: string, error: unknown): InapplicableRow {
+  if (!(error instanceof DoesNotApply)) throw error;
+  return { strategy, doesNotApply: error.message };
+}
+
+function placesOf(directory: string, tried: readonly (RunSummary | InapplicableRow)[]): string {
+  const reasons = tried.flatMap((each) => {
+    if ("doesNotApply" in each) return [[each.strategy, each.doesNotApply]];
+    return each.failure === null ? [] : [[each.strategy, each.failure.message]];
+  });
+  const runs = applied(tried);
+  if (runs.length === 0) return columns(reasons);
   return columns([
-    ...failures,
+    ...reasons,
     ["runs", runs.map(({ strategy }) => path.join(directory, strategy)).join(", ")],
     ["picture", path.join(directory, "downtime.svg")],
   ]);
