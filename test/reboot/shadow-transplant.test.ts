@@ -1,13 +1,9 @@
-import { readFile } from "node:fs/promises";
 import { beforeAll, describe, expect, test } from "vitest";
-import { runSummary } from "../../src/experiment/summary.js";
 import type { RunReport } from "../../src/reboot/report.js";
 import { runCommand } from "../../src/reboot/vm.js";
 import { expectRollbackWhenKilledIn } from "../support/killed-fork.js";
+import { referenceRun } from "../support/reference-run.js";
 import { updateBusybox } from "../support/update-busybox.js";
-
-/** The run that is in the repository; `npm run reproduce` makes it anew. */
-const reference = new URL("../../results/busybox/shadow-transplant/summary.json", import.meta.url);
 
 describe("a shadow reboot of busybox with the user's programs transplanted", () => {
   let report: RunReport;
@@ -59,14 +55,12 @@ describe("a shadow reboot of busybox with the user's programs transplanted", () 
   });
 
   test("the user waits at most a hundredth of the time that a plain reboot takes", async () => {
-    const file = new URL("../../results/busybox/reboot/summary.json", import.meta.url);
-    const { downtime } = runSummary.parse(JSON.parse(await readFile(file, "utf8")));
-    expect(report.downtime.virtualMs).toBeLessThan(downtime.virtualMs / 100);
+    const { downtimeMs } = await referenceRun("reboot");
+    expect(report.downtime.virtualMs).toBeLessThan(downtimeMs / 100);
   });
 
   test("gives the digest that is in the repository", async () => {
-    const { digest } = runSummary.parse(JSON.parse(await readFile(reference, "utf8")));
-    expect(report.digest).toBe(digest);
+    expect(report.digest).toBe((await referenceRun("shadow-transplant")).digest);
   });
 
   test("leaves no worker behind", () => {

@@ -1,12 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { beforeAll, describe, expect, test } from "vitest";
-import { runSummary } from "../../src/experiment/summary.js";
 import type { RunReport } from "../../src/reboot/report.js";
 import { runCommand } from "../../src/reboot/vm.js";
+import { referenceRun } from "../support/reference-run.js";
 import { updateBusybox } from "../support/update-busybox.js";
-
-/** The run that is in the repository; `npm run reproduce` makes it anew. */
-const reference = new URL("../../results/busybox/shadow/summary.json", import.meta.url);
 
 describe("a shadow reboot of busybox", () => {
   let report: RunReport;
@@ -63,8 +59,7 @@ describe("a shadow reboot of busybox", () => {
   });
 
   test("gives the digest that is in the repository", async () => {
-    const { digest } = runSummary.parse(JSON.parse(await readFile(reference, "utf8")));
-    expect(report.digest).toBe(digest);
+    expect(report.digest).toBe((await referenceRun("shadow")).digest);
   });
 
   test("leaves no worker behind", () => {
