@@ -15,6 +15,7 @@ import { fetchFile, fetchSmall } from "./fetch.js";
 import { type FetchOptions, otherMirror } from "./http.js";
 import type { PinnedPackage } from "./packages.js";
 import { sha256 } from "./sha256.js";
+import { unxz } from "./xz.js";
 
 /** The archive's signature does not cover the packages that are pinned. */
 export class ArchiveError extends Error {
@@ -54,7 +55,8 @@ const keyringPath = "usr/share/keyrings/debian-archive-keyring.gpg";
 const maxReleaseBytes = 8 << 20;
 const maxIndexBytes = 256 << 20;
 
-const indexName = "main/binary-i386/Packages.gz";
+/** A release file lists a package index in one of these forms, or in several. */
+const indexNames = ["main/binary-i386/Packages.gz", "main/binary-i386/Packages.xz"];
 
 /**
  * What an earlier check of exactly these pins has found, or null. It needs no network.
@@ -106,14 +108,12 @@ async function checkSuite(
   });
   const release = await verifyRelease(suite, new TextDecoder().decode(inRelease), keyring);
   const entry = releaseEntry(suite, release.text);
-  const file = `archive/${suite}-Packages.gz`;
-  await fetchFile({ url: `${folder}/${indexName}`, ...entry }, cache.path(file), options);
+  const file = `archive/${suite}-Packages`;
+  await fetchFile({ ...entry, url: `${folder}/${entry.name}` }, cache.path(file), options);
   const packed = (await cache.read(file)) ?? new Uint8Array();
-  const index = await promisify(gunzip)(packed, { maxOutputLength: maxIndexBytes }).catch(
-    (cause: unknown) => {
-      throw new ArchiveError(`the package index of ${suite} cannot be unpacked`, { cause });
-    },
-  );
+  const index = await unpackIndex(entry.name, packed).catch((cause: unknown) => {
+    throw new ArchiveError(`the package index of ${suite} cannot be unpacked`, { cause });
+  });
   // Large, of no use any more, and there again in a second.
   await rm(cache.path(file), { force: true });
   return {
@@ -122,6 +122,15 @@ async function checkSuite(
     signedBy: release.signedBy,
     ...comparePins(pins, index.toString("utf8")),
   };
+}
+
+async function unpackIndex(name: string, packed: Uint8Array): Promise<Buffer> {
+  if (name.endsWith(".gz")) {
+    return await promisify(gunzip)(packed, { maxOutputLength: maxIndexBytes });
+  }
+  const pieces: Uint8Array[] = [];
+  for await (const piece of unxz(packed, maxIndexBytes)) pieces.push(piece);
+  return Buffer.concat(pieces);
 }
 
 /**
@@ -159,15 +168,17 @@ export async function verifyRelease(
   }
 }
 
-/** Size and hash of the package index, as a release file lists them. */
-function releaseEntry(suite: string, release: string): { bytes: number; sha256: string } {
+/** Name, size and hash of the package index, as a release file lists them. */
+function releaseEntry(suite: string, release: string) {
   const hashes = /^SHA256:\n((?: .*\n?)*)/m.exec(release)?.[1] ?? "";
-  for (const line of hashes.split("\n")) {
-    const [sha256 = "", bytes, name] = line.trim().split(/\s+/);
-    if (name === indexName && /^[0-9a-f]{64}$/.test(sha256))
-      return { bytes: Number(bytes), sha256 };
+  const entries = hashes.split("\n").map((line) => line.trim().split(/\s+/));
+  for (const indexName of indexNames) {
+    const [sha256 = "", bytes] = entries.find(([, , name]) => name === indexName) ?? [];
+    if (/^[0-9a-f]{64}$/.test(sha256)) return { name: indexName, bytes: Number(bytes), sha256 };
   }
-  throw new ArchiveError(`the release file of ${suite} lists no ${indexName}: ${otherMirror}`);
+  throw new ArchiveError(
+    `the release file of ${suite} lists none of ${indexNames.join(", ")}: ${otherMirror}`,
+  );
 }
 
 /**

@@ -12,7 +12,8 @@ import {
   storeGuest,
   takeGuest,
 } from "./guest-store.js";
-import { firmwareOf, packagesOf, unpackIngredients } from "./ingredients.js";
+import { type Contents, firmwareOf, packagesOf, unpackIngredients } from "./ingredients.js";
+import { layeredRoot, planRoot, type RootPlan, withFirstScript } from "./layered-root.js";
 import { pinOf, type PinnedPackage, readPins } from "./packages.js";
 import type { BuildOptions } from "./progress.js";
 import { readRecipe, type Recipe } from "./recipe.js";
@@ -34,7 +35,11 @@ export class ImageMismatchError extends Error {
 interface Plan {
   readonly recipe: Recipe;
   readonly texts: GuestTexts;
+  /** What its root and the building machine are made of, file by file. */
+  readonly contents: Contents;
   readonly pins: readonly PinnedPackage[];
+  /** What its root begins with, where it has a layer. */
+  readonly below: RootPlan | null;
   /** Where the cache has the result. */
   readonly folder: string;
 }
@@ -69,29 +74,49 @@ export async function buildGuest(name: string, options: BuildOptions): Promise<B
 async function build(name: string, plan: Plan, options: BuildOptions): Promise<BuiltGuest> {
   const { recipe, texts } = plan;
   const debs = await supplyPackages(plan.pins, options);
-  const ingredients = await unpackIngredients(recipe, debs, options);
+  const ingredients = await unpackIngredients(plan.contents, debs, options);
   const firmware = firmwareOf(ingredients);
-  const built = await buildDisks(name, recipe, ingredients, texts, firmware, options);
+  const below = plan.below === null ? undefined : await layeredRoot(plan.below, options);
+  const built = await buildDisks(name, recipe, ingredients, texts, firmware, options, below);
   const disks = [...built].map(([disk, image]): DiskImage => {
     return { name: disk, base: sharedImage(nonZeroPages(image)), sha256: sha256(image) };
   });
-  compareWithRecipe(name, recipe, disks);
   const images = { ...firmware, disks };
-  await storeGuest(options.cache, plan.folder, images);
+  // Also where the recipe does not say so: once it does, nothing needs to be built again.
+  await storeGuest(options.cache, folderOf(name, plan, withHashes(recipe.disks, disks)), images);
+  compareWithRecipe(name, recipe, disks);
   return { name, recipe, ...images };
 }
 
 async function planOf(name: string): Promise<Plan> {
   const recipe = await readRecipe(name);
-  const texts = await readGuestTexts(name, recipe);
   const allPins = await readPins();
-  const pins = [...packagesOf(recipe), KEYRING_PACKAGE].map((each) => pinOf(allPins, each));
+  const below = recipe.layer === undefined ? null : await planRoot(recipe.layer, recipe.packages);
+  const texts = withFirstScript(await readGuestTexts(name), below);
+  // On a layer it is dpkg who knows of the packages.
+  const contents = below === null ? recipe : { ...recipe, packages: [] };
+  const pins = [...packagesOf(contents), KEYRING_PACKAGE].map((each) => pinOf(allPins, each));
+  const plan = { recipe, texts, contents, pins, below };
+  return { ...plan, folder: folderOf(name, plan, recipe.disks) };
+}
+
+/** Where the cache has a guest with these disks. */
+function folderOf(name: string, plan: Omit<Plan, "folder">, disks: Recipe["disks"]): string {
   // What else a recipe says decides no byte of the disks.
-  const { packages, files, kernels, commandLine, initramfsModules, disks } = recipe;
+  const { packages, files, kernels, commandLine, initramfsModules, modules } = plan.recipe;
   const contents = { packages, files, kernels, commandLine, initramfsModules, disks };
-  const trees = [texts.guest, texts.common].map((tree) => cpioArchive(tree));
-  const key = sha256(...trees, JSON.stringify([contents, pins])).slice(0, 16);
-  return { recipe, texts, pins, folder: `guests/${name}-${key}` };
+  const layered = plan.below === null ? [] : [{ below: plan.below.key, modules }];
+  const trees = [plan.texts.guest, plan.texts.common].map((tree) => cpioArchive(tree));
+  const key = sha256(...trees, JSON.stringify([contents, plan.pins, ...layered])).slice(0, 16);
+  return `guests/${name}-${key}`;
+}
+
+function withHashes({ system, home }: Recipe["disks"], built: readonly DiskImage[]) {
+  const hash = (disk: string) => built.find(({ name }) => name === disk)?.sha256 ?? "";
+  return {
+    system: { ...system, sha256: hash("system") },
+    home: { ...home, sha256: hash("home") },
+  };
 }
 
 function compareWithRecipe(name: string, recipe: Recipe, disks: readonly DiskImage[]): void {
@@ -125,9 +150,9 @@ export interface GuestVerification {
  * @throws {CacheError} if the cache cannot be read
  */
 export async function verifyGuest(name: string, cache: Cache): Promise<GuestVerification> {
-  const { recipe, pins, folder } = await planOf(name);
+  const { recipe, pins, below, folder } = await planOf(name);
   const items: { name: string; state: "good" | "missing" }[] = [];
-  for (const pin of pins) {
+  for (const pin of [...pins, ...(below?.pins ?? [])]) {
     const deb = await cachedDeb(pin, cache);
     items.push({ name: `${pin.name} ${pin.version}`, state: deb ? "good" : "missing" });
   }

@@ -4,24 +4,26 @@
  * References: Linux, Documentation/driver-api/early-userspace/buffer-format.rst ("newc"); cpio(5) of
  * the BSDs, "New ASCII Format"; inode(7) for the file type bits.
  */
-import { type FileTree, inArchiveOrder, type TreeFile } from "./file-tree.js";
+import { type FileTree, inArchiveOrder, type Owner, type TreeFile } from "./file-tree.js";
 
 /** File type bits of a mode. */
 const typeBits = { directory: 0o040000, file: 0o100000, symlink: 0o120000 };
 
 /**
- * Packs a tree as a newc archive. The same tree gives the same bytes: owners are root, times are zero,
- * and the order is that of the paths.
+ * Packs a tree as a newc archive. The same tree gives the same bytes: times are zero, and the order is
+ * that of the paths.
  */
 export function cpioArchive(tree: FileTree): Uint8Array {
   const parts: Uint8Array[] = [];
   let inode = 0;
-  const add = (path: string, mode: number, links: number, content: Uint8Array) => {
+  const root: Owner = { user: 0, group: 0 };
+  const add = (path: string, mode: number, links: number, content: Uint8Array, owner = root) => {
     const name = new TextEncoder().encode(`${path}\0`);
     const fields = [
       ++inode,
       mode,
-      ...[0, 0], // user and group
+      owner.user,
+      owner.group,
       links,
       0, // time of the last change
       content.length,
@@ -36,7 +38,8 @@ export function cpioArchive(tree: FileTree): Uint8Array {
   for (const [path, file] of inArchiveOrder(tree)) {
     const content = contentOf(file);
     if (content.length > 0xffff_ffff) throw new RangeError(`${path} is too large for cpio`);
-    add(path, typeBits[file.kind] | modeOf(file), file.kind === "directory" ? 2 : 1, content);
+    const links = file.kind === "directory" ? 2 : 1;
+    add(path, typeBits[file.kind] | modeOf(file), links, content, file.owner);
   }
   add("TRAILER!!!", 0, 1, new Uint8Array());
   return concat(parts);

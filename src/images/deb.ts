@@ -16,7 +16,7 @@ export class DebError extends Error {
 }
 
 /** More than any package here unpacks to; what unpacks to more is not one of them. */
-const maxUnpackedBytes = 1 << 30;
+export const MAX_UNPACKED_BYTES = 1 << 30;
 
 const arMagic = "!<arch>\n";
 const arHeaderBytes = 60;
@@ -38,7 +38,7 @@ export async function unpackDeb(
   const tree = new Map<string, TreeFile>();
   const tar = extract();
   // Awaited below; a failure before that must not count as one that nobody handles.
-  const fed = pipeline(unxz(data, maxUnpackedBytes), tar);
+  const fed = pipeline(unxz(data, MAX_UNPACKED_BYTES), tar);
   fed.catch(() => undefined);
   try {
     for await (const entry of tar) {
@@ -90,8 +90,12 @@ function treeFile(path: string, header: Header, content: Uint8Array, tree: FileT
   throw new DebError(`${path} is a ${type}${linkname && ` to ${linkname}`}, which is not taken`);
 }
 
-/** A path of a package, without `./`. */
-function safePath(name: string): string {
+/**
+ * A path of an archive, without `./` before it and without a slash after it.
+ *
+ * @throws {DebError} if it would lead out of the archive's tree
+ */
+export function safePath(name: string): string {
   const path = name.replace(/^\.\//, "").replace(/\/$/, "");
   const unsafe = path.startsWith("/") || path.includes("\0") || path.split("/").includes("..");
   if (unsafe) throw new DebError(`the package has a file that leads out of it: ${name}`);

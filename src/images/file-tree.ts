@@ -1,8 +1,15 @@
-/** A file of a guest. All of them belong to root. */
-export type TreeFile =
+/** Who a file belongs to, by number. */
+export interface Owner {
+  readonly user: number;
+  readonly group: number;
+}
+
+/** A file of a guest. It belongs to root where it does not say. */
+export type TreeFile = { readonly owner?: Owner } & (
   | { readonly kind: "directory"; readonly mode: number }
   | { readonly kind: "file"; readonly mode: number; readonly content: Uint8Array }
-  | { readonly kind: "symlink"; readonly target: string };
+  | { readonly kind: "symlink"; readonly target: string }
+);
 
 /** Files of a guest by their path, without a slash at either end: `etc/inittab`. */
 export type FileTree = ReadonlyMap<string, TreeFile>;
@@ -19,6 +26,12 @@ export function plainFile(content: Uint8Array | string): TreeFile {
 
 function bytesOf(content: Uint8Array | string): Uint8Array {
   return typeof content === "string" ? new TextEncoder().encode(content) : content;
+}
+
+/** The text of a file of a tree; empty if there is no such file. */
+export function textOf(tree: FileTree, path: string): string {
+  const file = tree.get(path);
+  return file?.kind === "file" ? new TextDecoder().decode(file.content) : "";
 }
 
 /** Puts trees over one another; where two have the same path, the later one's file is taken. */

@@ -1,35 +1,35 @@
 import { readdir, readFile } from "node:fs/promises";
-import { type FileTree, mergeTrees, plainFile, program, type TreeFile } from "./file-tree.js";
-import { type GuestTexts, script } from "./guest-root.js";
+import {
+  type FileTree,
+  mergeTrees,
+  plainFile,
+  program,
+  textOf,
+  type TreeFile,
+} from "./file-tree.js";
+import type { GuestTexts } from "./guest-root.js";
 import { imagesFolder } from "./packages.js";
-import { readRecipe, type Recipe } from "./recipe.js";
+import { readFolders } from "./recipe.js";
 
 /**
- * Reads the texts of a guest, those of its bases below its own; its recipe is not among them.
+ * Reads the texts of a guest, those of its bases below its own; the recipes are not among them.
  *
- * @throws {RecipeError} if a base is no guest, or its recipe is not one
+ * @throws {RecipeError} if a base is missing, or is its own base
  */
-export async function readGuestTexts(guest: string, recipe: Recipe): Promise<GuestTexts> {
-  return {
-    guest: await withBase(guest, recipe),
-    common: await readTexts(new URL("common/", imagesFolder)),
-  };
+export async function readGuestTexts(guest: string): Promise<GuestTexts> {
+  let texts: FileTree = new Map<string, TreeFile>();
+  for (const { name } of await readFolders(guest)) {
+    const own = new Map(await readTexts(new URL(`${name}/`, imagesFolder)));
+    own.delete("recipe.json");
+    own.delete("base.json");
+    texts = mergeTrees(texts, own, new Map([["configure", inTurn(texts, own)]]));
+  }
+  return { guest: texts, common: await readTexts(new URL("common/", imagesFolder)) };
 }
 
-async function withBase(guest: string, { base }: Recipe): Promise<FileTree> {
-  const own = new Map(await readTexts(new URL(`${guest}/`, imagesFolder)));
-  own.delete("recipe.json");
-  if (base === undefined) return own;
-  const below = await withBase(base, await readRecipe(base));
-  return mergeTrees(below, own, new Map([["configure", inTurn(below, own)]]));
-}
-
-/** The script that does what the base's `configure` does, and then what the guest's own does. */
-function inTurn(...guests: FileTree[]): TreeFile {
-  const texts = guests.map((texts) => script(texts, "configure"));
-  return program(
-    Buffer.concat(texts.map((file) => (file.kind === "file" ? file.content : Buffer.of()))),
-  );
+/** The script that does what the first tree's `configure` does, and then what that of the second does. */
+export function inTurn(...trees: FileTree[]): TreeFile {
+  return program(trees.map((texts) => textOf(texts, "configure")).join(""));
 }
 
 /**

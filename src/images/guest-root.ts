@@ -1,9 +1,10 @@
 import { gzipSync } from "fflate";
 import { stubProgram } from "../guest/stub.js";
 import { cpioArchive } from "./cpio.js";
+import { mergedUsr } from "./debian-package.js";
 import { type FileTree, mergeTrees, plainFile, program, type TreeFile } from "./file-tree.js";
 import { ingredient, type Ingredients, wholePackages } from "./ingredients.js";
-import { inLoadOrder } from "./kernel-modules.js";
+import { inLoadOrder, type KernelModule } from "./kernel-modules.js";
 import type { Recipe } from "./recipe.js";
 
 /** Texts of the repository that a guest is made from. */
@@ -14,9 +15,19 @@ export interface GuestTexts {
   readonly common: FileTree;
 }
 
-/** The root of a guest, but for what its script `configure` makes in it. */
-export function guestRoot(recipe: Recipe, ingredients: Ingredients, texts: GuestTexts): FileTree {
-  const root = new Map(wholePackages(recipe, ingredients));
+/**
+ * The root of a guest, but for what its script `configure` makes in it.
+ *
+ * @param below what a guest on a layer begins with: its layer, with the packages that it has more
+ */
+export function guestRoot(
+  recipe: Recipe,
+  ingredients: Ingredients,
+  texts: GuestTexts,
+  below: FileTree = new Map(),
+): FileTree {
+  const isLayered = recipe.layer !== undefined;
+  const root = new Map(isLayered ? below : wholePackages(recipe, ingredients));
   for (const { package: name, path } of recipe.files) {
     root.set(path, program(ingredient(ingredients, name, path)));
   }
@@ -33,24 +44,22 @@ export function guestRoot(recipe: Recipe, ingredients: Ingredients, texts: Guest
     // Packed in TypeScript: what a system's zlib makes of the same bytes differs between computers.
     const initrd = gzipSync(cpioArchive(initramfs), { mtime: 0 });
     root.set(`boot/initrd.img-${kernel.release}`, plainFile(initrd));
+    for (const { name, object } of modulesOf(recipe.modules, ingredients, kernel.package)) {
+      root.set(`lib/modules/${kernel.release}/kernel/${name}.ko`, plainFile(object));
+    }
   }
   root.set("sbin/stub", program(stubProgram()));
   root.set("boot/grub/grub.cfg", plainFile(grubConfig(recipe)));
-  return root;
+  return isLayered ? mergedUsr(root) : root;
 }
 
 /** What the first process of a kernel of ours needs: busybox, and the modules that lead to the disks. */
 export function bootTools(
-  recipe: Recipe,
+  recipe: Pick<Recipe, "initramfsModules">,
   ingredients: Ingredients,
   kernelPackage: string,
 ): FileTree {
-  const files = ingredients.get(kernelPackage) ?? new Map<string, TreeFile>();
-  const objects = new Map<string, Uint8Array>();
-  for (const [path, file] of files) {
-    if (file.kind === "file" && path.endsWith(".ko")) objects.set(path, file.content);
-  }
-  const modules = inLoadOrder(recipe.initramfsModules, objects);
+  const modules = modulesOf(recipe.initramfsModules, ingredients, kernelPackage);
   const order = modules.map(({ name }) => `${name}\n`).join("");
   return new Map<string, TreeFile>([
     ["bin/busybox", program(ingredient(ingredients, "busybox-static", "bin/busybox"))],
@@ -61,6 +70,19 @@ export function bootTools(
       (path) => [path, { kind: "directory", mode: 0o755 }] as const,
     ),
   ]);
+}
+
+/** Modules of a kernel by their names, each after those that it needs. */
+function modulesOf(
+  wanted: readonly string[],
+  ingredients: Ingredients,
+  kernelPackage: string,
+): KernelModule[] {
+  const objects = new Map<string, Uint8Array>();
+  for (const [path, file] of ingredients.get(kernelPackage) ?? []) {
+    if (file.kind === "file" && path.endsWith(".ko")) objects.set(path, file.content);
+  }
+  return inLoadOrder(wanted, objects);
 }
 
 /**

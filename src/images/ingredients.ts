@@ -42,8 +42,11 @@ export interface Firmware {
 const kernelFiles =
   /^boot\/vmlinuz-|\/kernel\/(block|crypto|fs|lib|arch\/x86\/crypto|drivers\/(ata|block|scsi))\/.*\.ko$/;
 
+/** The parts of a recipe that are taken from packages file by file. */
+export type Contents = Pick<Recipe, "packages" | "files" | "kernels">;
+
 /** Tells which files of a package the build of a guest takes. */
-function isWanted(recipe: Recipe, name: string, path: string): boolean {
+function isWanted(recipe: Contents, name: string, path: string): boolean {
   return (
     toolPackages[name]?.test(path) === true ||
     (name === firmwarePackage && [biosPath, vgaBiosPath].includes(path)) ||
@@ -54,7 +57,7 @@ function isWanted(recipe: Recipe, name: string, path: string): boolean {
 }
 
 /** Names of the packages that the build of a guest unpacks, sorted. */
-export function packagesOf(recipe: Recipe): string[] {
+export function packagesOf(recipe: Contents): string[] {
   const ofGuest = [...recipe.files, ...recipe.kernels].map((part) => part.package);
   const all = [...Object.keys(toolPackages), firmwarePackage, ...recipe.packages, ...ofGuest];
   return [...new Set(all)].sort();
@@ -67,7 +70,7 @@ export function packagesOf(recipe: Recipe): string[] {
  * @throws {DebError} if a package is damaged
  */
 export async function unpackIngredients(
-  recipe: Recipe,
+  recipe: Contents,
   debs: ReadonlyMap<string, Uint8Array>,
   { progress, signal }: Pick<BuildOptions, "progress" | "signal">,
 ): Promise<Ingredients> {

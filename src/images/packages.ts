@@ -44,10 +44,18 @@ export async function readPins(): Promise<readonly PinnedPackage[]> {
 /**
  * Finds a package among the pins.
  *
+ * @param wanted its name, or name and suite: `openssl/bookworm-updates`
+ * @param usualSuite where it is taken from if that is not said and there are several
  * @throws {RangeError} if it is not pinned
  */
-export function pinOf(pins: readonly PinnedPackage[], name: string): PinnedPackage {
-  const pin = pins.find((candidate) => candidate.name === name);
-  if (!pin) throw new RangeError(`the package ${name} is not pinned in images/packages.json`);
-  return pin;
+export function pinOf(
+  pins: readonly PinnedPackage[],
+  wanted: string,
+  usualSuite = "bookworm",
+): PinnedPackage {
+  const [name = "", suite] = wanted.split("/");
+  const found = pins.filter((pin) => pin.name === name && (suite ?? pin.suite) === pin.suite);
+  const pin = found.find((each) => each.suite === usualSuite) ?? found[0];
+  if (pin) return pin;
+  throw new RangeError(`the package ${wanted} is not pinned in images/packages.json`);
 }

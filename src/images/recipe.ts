@@ -24,10 +24,18 @@ const diskSchema = z.strictObject({
 const recipeSchema = z.strictObject({
   /** One line for a list of guests. */
   description: z.string(),
-  /** Another guest, whose `rootfs` lies below this one's and whose `configure` runs before it. */
+  /**
+   * Another folder of `images/`: its `rootfs` lies below this one's, its `configure` runs before it, and
+   * what this recipe does not say, its `recipe.json` or `base.json` does.
+   */
   base: z.string().exactOptional(),
+  /** A layer of `images/layers/`: configured packages that the root begins with. */
+  layer: z.string().exactOptional(),
   memoryMegabytes: z.int().min(64).max(2048),
-  /** Packages that the root has as a whole, but for their documentation and translations. */
+  /**
+   * Packages that the root has as a whole, but for their documentation and translations. On a layer dpkg
+   * configures them.
+   */
   packages: z.array(z.string()).default([]),
   /** Single files of packages that the root has; each is a path in the package, such as `bin/busybox`. */
   files: z.array(z.strictObject({ package: z.string(), path: z.string() })),
@@ -45,6 +53,8 @@ const recipeSchema = z.strictObject({
   commandLine: z.string(),
   /** Modules that the initramfs loads before it mounts the root; those that they need come by themselves. */
   initramfsModules: z.array(z.string()),
+  /** Modules of every kernel that the root has; those that they need come by themselves. */
+  modules: z.array(z.string()).default([]),
   disks: z.strictObject({
     /** `/dev/sda`: partition table, GRUB, one ext4 partition with the root. */
     system: diskSchema,
@@ -103,8 +113,44 @@ export async function readRecipe(guest: string): Promise<Recipe> {
   if (!guests.includes(guest)) {
     throw new RecipeError(`there is no guest "${guest}"; there are: ${guests.join(", ")}`);
   }
-  const text = await readFile(new URL(`${guest}/recipe.json`, imagesFolder), "utf8");
-  return parseRecipe(guest, text);
+  const fields = (await readFolders(guest)).map((folder) => folder.fields);
+  return parseRecipe(guest, JSON.stringify(Object.assign({}, ...fields)));
+}
+
+/** A folder of `images/` that a guest is made of. */
+interface RecipeFolder {
+  readonly name: string;
+  /** What its recipe says. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** More than any guest has folders below its own; what has more goes round in circles. */
+const mostFolders = 8;
+
+/**
+ * The folders that a guest is made of: its bases, the lowest first, and then its own.
+ *
+ * @throws {RecipeError} if a base is missing, or is its own base
+ */
+export async function readFolders(guest: string): Promise<readonly RecipeFolder[]> {
+  const folders: RecipeFolder[] = [];
+  for (let name: unknown = guest; name !== undefined; name = folders[0]?.fields.base) {
+    if (typeof name !== "string" || !/^[a-z0-9-]+$/.test(name) || folders.length === mostFolders) {
+      throw new RecipeError(`images/${guest}/recipe.json has a base that is none: ${String(name)}`);
+    }
+    folders.unshift({ name, fields: await readFields(name) });
+  }
+  return folders;
+}
+
+async function readFields(folder: string): Promise<Record<string, unknown>> {
+  for (const name of ["recipe.json", "base.json"]) {
+    const text = await readFile(new URL(`${folder}/${name}`, imagesFolder), "utf8").catch(
+      () => null,
+    );
+    if (text !== null) return parseFields(`images/${folder}/${name}`, text);
+  }
+  throw new RecipeError(`images/${folder} has neither a recipe.json nor a base.json`);
 }
 
 /**
@@ -113,10 +159,16 @@ export async function readRecipe(guest: string): Promise<Recipe> {
  * @throws {RecipeError} if it is not JSON, or breaks the schema
  */
 export function parseRecipe(guest: string, text: string): Recipe {
+  const file = `images/${guest}/recipe.json`;
+  const recipe = recipeSchema.safeParse(parseFields(file, text));
+  if (recipe.success) return recipe.data;
+  throw new RecipeError(`${file} is not a recipe: ${z.prettifyError(recipe.error)}`);
+}
+
+function parseFields(file: string, text: string): Record<string, unknown> {
   try {
-    return recipeSchema.parse(JSON.parse(text));
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(text));
   } catch (cause) {
-    const problem = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
-    throw new RecipeError(`images/${guest}/recipe.json is not a recipe: ${problem}`, { cause });
+    throw new RecipeError(`${file} is not a recipe: ${String(cause)}`, { cause });
   }
 }

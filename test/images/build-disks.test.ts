@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
-import { buildDisks, builderMemory } from "../../src/images/build-disks.js";
+import { buildDisks } from "../../src/images/build-disks.js";
+import { builderMemory } from "../../src/images/builder-machine.js";
 import { plainFile } from "../../src/images/file-tree.js";
 import { readTexts } from "../../src/images/guest-files.js";
 import type { GuestTexts } from "../../src/images/guest-root.js";

@@ -80,8 +80,8 @@ describe("whole packages of a guest", () => {
 
 describe("a guest with a base", () => {
   test("has the base's files below its own, and runs the base's script before its own", async () => {
-    const { guest } = await readGuestTexts("workbench", await readRecipe("workbench"));
-    const base = (await readGuestTexts("busybox", await readRecipe("busybox"))).guest;
+    const { guest } = await readGuestTexts("workbench");
+    const base = (await readGuestTexts("busybox")).guest;
     const attendant = "rootfs/sbin/attendant";
     expect(guest.get(attendant)).toEqual(base.get(attendant));
     expect(guest.get("rootfs/etc/passwd")).not.toEqual(base.get("rootfs/etc/passwd"));

@@ -13,6 +13,7 @@ export interface PackageFile {
   readonly type?: "file" | "directory" | "symlink" | "link" | "character-device";
   readonly linkname?: string;
   readonly mode?: number;
+  readonly gid?: number;
 }
 
 /** A package with these files. */
