@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import { DEFAULT_HOST } from "../host/config.js";
 import { readRecipe } from "../images/recipe.js";
-import { STRATEGIES, type StrategyName } from "../reboot/update.js";
+import type { StrategyName } from "../reboot/update.js";
 import type { PlannedRun } from "./experiment.js";
 import type { NamedExperiment } from "./experiments.js";
 import { findingsOf, type FinishedRun, type Outcome } from "./finished-run.js";
@@ -22,6 +22,7 @@ export interface CompleteRun extends RunRequest {
 export interface ReproduceOptions {
   readonly experiments: readonly NamedExperiment[];
   readonly guests: readonly string[];
+  readonly strategies: readonly StrategyName[];
   /** Where the directories of runs lie, each under the stamp of what decides it. */
   readonly runsFolder: string;
   /** Runs to be made once more by another process, for their digests. */
@@ -57,10 +58,9 @@ export interface Reproduction {
  * @throws the reason of the follower's signal, once that is aborted; finished runs stay
  */
 export async function reproduce(
-  { experiments, guests, runsFolder, repeat, runElsewhere }: ReproduceOptions,
+  { experiments, guests, strategies, runsFolder, repeat, runElsewhere }: ReproduceOptions,
   follower: Follower,
 ): Promise<Reproduction> {
-  const strategies = Object.keys(STRATEGIES) as StrategyName[]; // the keys are the names
   const plans = experiments
     .map((experiment) => ({
       experiment,

@@ -51,6 +51,7 @@ async function options(): Promise<ReproduceOptions> {
   return {
     experiments: (await loadExperiments()).filter(({ quick }) => quick),
     guests: ["busybox"],
+    strategies: Object.keys(STRATEGIES) as StrategyName[],
     runsFolder,
     repeat: ({ strategy }) => strategy === "shadow-transplant",
     runElsewhere: (run, directory) => {

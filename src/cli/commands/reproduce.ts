@@ -6,9 +6,10 @@ import { writeResults } from "../../experiment/results.js";
 import { listGuests } from "../../images/recipe.js";
 import { columns } from "../columns.js";
 import { type Command, type Context, UsageError } from "../context.js";
+import { parseStrategies } from "../options.js";
 
-/** Guests that boot fast, for a look at all of it within minutes. */
-const QUICK_GUESTS = ["busybox", "workbench"];
+/** What shows the most within a few minutes. */
+const QUICK = { guests: "busybox,workbench", strategies: "reboot,shadow,shadow-transplant" };
 
 /** `reproduce`: all runs behind the figures, the figures, and what they show. */
 export const reproduceCommand: Command = (cli, context) =>
@@ -20,13 +21,19 @@ export const reproduceCommand: Command = (cli, context) =>
         .option("quick", {
           type: "boolean",
           default: false,
-          describe: `two guests (${QUICK_GUESTS.join(" and ")}), and no long experiments`,
+          describe: "two guests, three strategies, and no long experiments",
         })
-        .option("guests", { type: "string", describe: "these guests only: a,b" })
+        .option("guests", {
+          type: "string",
+          describe: `these guests only  [default: all; with --quick ${QUICK.guests}]`,
+        })
+        .option("strategies", {
+          type: "string",
+          describe: `these strategies only  [default: all; with --quick ${QUICK.strategies}]`,
+        })
         .option("out", {
           type: "string",
-          describe:
-            "where the results go  [default: results; of a part of the guests runs/results]",
+          describe: "where the results go  [default: results; of a part of the runs runs/results]",
         })
         .option("runs", {
           type: "string",
@@ -37,16 +44,17 @@ export const reproduceCommand: Command = (cli, context) =>
         .example("$0 reproduce", "all guests by all strategies, into results/; it takes hours")
         .example("$0 reproduce --quick", "a few minutes, into runs/results/")
         .example("$0 reproduce --guests busybox,systemd --out /tmp/results", ""),
-    async ({ quick, guests, out, runs }) => {
+    async ({ quick, guests, strategies, out, runs }) => {
       const known = await listGuests();
-      const chosen = chooseGuests(known, quick, guests);
+      const chosen = chooseGuests(known, guests ?? (quick ? QUICK.guests : known.join(",")));
       const experiments = (await loadExperiments()).filter((one) => one.quick || !quick);
-      const isPart = chosen.length < known.length || quick;
+      const isPart = quick || chosen.length < known.length || strategies !== undefined;
       const folder = out ?? (isPart ? "runs/results" : "results");
       const reproduction = await reproduce(
         {
           experiments,
           guests: chosen,
+          strategies: parseStrategies(strategies ?? (quick ? QUICK.strategies : "all")),
           runsFolder: runs,
           repeat: ({ guest, strategy, update }) =>
             strategy === "shadow-transplant" &&
@@ -74,8 +82,8 @@ export const reproduceCommand: Command = (cli, context) =>
     },
   );
 
-function chooseGuests(known: readonly string[], quick: boolean, wanted?: string): string[] {
-  const names = wanted?.split(",").map((name) => name.trim()) ?? (quick ? QUICK_GUESTS : known);
+function chooseGuests(known: readonly string[], wanted: string): string[] {
+  const names = wanted.split(",").map((name) => name.trim());
   const wrong = names.find((name) => !known.includes(name));
   if (wrong !== undefined) {
     throw new UsageError(`There is no guest "${wrong}"; the guests are ${known.join(", ")}.`);
