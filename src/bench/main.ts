@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { figureTable, judge } from "./figure.js";
 import { forkPause } from "./fork-pause.js";
 import { lockstep } from "./lockstep.js";
+import { preCopy } from "./pre-copy.js";
 import { speed } from "./speed.js";
 
 const FORK_ROUNDS = 15;
@@ -20,5 +21,6 @@ const figures = [
   ...(await forkPause(progress, FORK_ROUNDS)),
   ...(await speed(progress, BOOT_ROUNDS)),
   ...(await lockstep(progress, BOOT_ROUNDS)),
+  ...(await preCopy(progress)),
 ].map(judge);
 process.stdout.write(values.json ? `${JSON.stringify(figures, null, 2)}\n` : figureTable(figures));

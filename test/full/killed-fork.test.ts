@@ -17,7 +17,7 @@ const phases = [
 /** What `shadow-transplant` does in their place. */
 const transplantPhases = [
   "prepare-transplant",
-  "capture-programs",
+  "freeze-programs",
   "freeze-home",
   "attach-home",
   "restore-programs",

@@ -77,24 +77,77 @@ async function meet({ source, target }: Pair): Promise<void> {
  * @throws {CommandFailed} with what cannot be captured or restored; the processes go on in the source then
  */
 export async function move(pair: Pair, ...pids: readonly number[]): Promise<void> {
-  const { source, target } = pair;
-  const from = await source.stub();
-  try {
+  await moveWith(pair, async (from, startTarget) => {
     const selections = pids.map((pid) => ({ by: "pid", pid }) as const);
     const image = await from.ask("capture", selections, MOVE_MS);
+    return {
+      processes: image.processes,
+      async restore() {
+        const to = await startTarget();
+        await to.ask("restore", image, MOVE_MS);
+      },
+    };
+  });
+}
+
+/**
+ * The same, but most of the memory is copied while the process runs, into one that waits for it.
+ *
+ * @param meanwhile what happens in the source after the first copy, and again after the second
+ * @returns how many pages had to be moved while it stood still
+ */
+export async function moveCopiedAhead(
+  pair: Pair,
+  pid: number,
+  meanwhile: () => Promise<void>,
+): Promise<number> {
+  let pages = 0;
+  await moveWith(pair, async (from, startTarget) => {
+    const selections = [{ by: "pid", pid } as const];
+    const outline = await from.ask("outline", selections, MOVE_MS);
+    const to = await startTarget();
+    await to.ask("prepare", outline, MOVE_MS);
+    await meanwhile();
+    await to.ask("refresh", await from.ask("changes", null, MOVE_MS), MOVE_MS);
+    await meanwhile();
+    await from.ask("freeze", selections, MOVE_MS);
+    const changed = await from.ask("captureChanges", null, MOVE_MS);
+    const { processes } = changed.image;
+    for (const process of processes) pages += process.pages.addresses.length;
+    return { processes, restore: () => to.ask("restoreChanges", changed, MOVE_MS) };
+  });
+  return pages;
+}
+
+type Link = CommandLink<ProcessCommands>;
+
+/** @param capture stops processes with a stub of the source; the stub that it may start in the target is one and the same */
+async function moveWith(
+  pair: Pair,
+  capture: (
+    from: Link,
+    startTarget: () => Promise<Link>,
+  ) => Promise<{ processes: readonly { pid: number }[]; restore(): Promise<void> }>,
+): Promise<void> {
+  const { source, target } = pair;
+  const from = await source.stub();
+  let started: Promise<Link> | null = null;
+  const startTarget = (): Promise<Link> => (started ??= target.stub());
+  try {
+    const captured = await capture(from, startTarget);
     await source.sh("sync; fsfreeze -f /home");
     const home = await source.machine.diskOverlay(HOME_DISK);
     await source.sh("fsfreeze -u /home");
     await target.machine.attachDisk(HOME_DISK, home);
     await target.sh("blockdev --flushbufs /dev/sdb; mount /home");
-    const to = await target.stub();
+    const to = await startTarget();
     // The process stands still in the source.
     if (target.machine.now() < source.machine.now()) await meet(pair);
-    await to.ask("restore", image, MOVE_MS);
+    await captured.restore();
     await to.ask("release", null, MOVE_MS);
     await to.leave();
     // A dead process needs no thawing.
-    const moved = image.processes.map((process) => process.pid).join(" ");
+    const moved = captured.processes.map((process) => process.pid).join(" ");
     await source.sh(`kill -9 ${moved}`);
   } finally {
     await from.ask("thaw", null, MOVE_MS);
