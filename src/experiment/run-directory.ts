@@ -2,7 +2,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync } from "
 import { mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
+import type { FileDecision } from "../reboot/carry-over.js";
 import type { ProbeAnswer, RunEvent, RunReport } from "../reboot/report.js";
+import { CARRY_OVER_FILE, carryOverJson } from "./carry-over-file.js";
 import { consolesByName, toCast } from "./cast.js";
 import { eventsForDigest } from "../reboot/digest.js";
 import { parseEvents } from "./events.js";
@@ -118,6 +120,7 @@ function filesOf(
     ["events.jsonl", eventsForDigest(report.events)],
     ["probe.csv", probeCsv(report.probe)],
     ["trace.json", `${JSON.stringify(toTrace(report))}\n`],
+    ...(report.files === null ? [] : [carryOverEntry(report.files)]),
     ...consolesByName(report.consoles).map(([name, output]): [string, string] => [
       `${name}.cast`,
       toCast(`${report.guest}, ${report.strategy}: ${name}`, output),
@@ -130,7 +133,7 @@ function filesOf(
 }
 
 const RUN_FILE =
-  /^(config\.json|summary\.json|events\.jsonl|probe\.csv|trace\.json|(timeline|downtime)\.(svg|png)|(original|reboot-dedicated)-serial\d+\.cast)$/;
+  /^(config\.json|summary\.json|carry-over\.json|events\.jsonl|probe\.csv|trace\.json|(timeline|downtime)\.(svg|png)|(original|reboot-dedicated)-serial\d+\.cast)$/;
 
 /**
  * Checks that a run may take the place of what lies at `target`: nothing, an empty directory, or a run
@@ -161,6 +164,10 @@ export function checkReplaceable(target: string): void {
       { cause },
     );
   }
+}
+
+function carryOverEntry(files: readonly FileDecision[]): [name: string, content: string] {
+  return [CARRY_OVER_FILE, carryOverJson(files)];
 }
 
 function reasonOf(cause: unknown): string {

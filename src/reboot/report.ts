@@ -1,3 +1,4 @@
+import type { FileDecision } from "./carry-over.js";
 import type { VirtualMs, WallMs } from "../clock/virtual-time.js";
 
 /** The machines that a run may have, by the paper's names. */
@@ -47,19 +48,40 @@ export interface ProbeAnswer {
   readonly answeredMs: VirtualMs | null;
 }
 
-/** Why an update was not committed. */
+/** What became of a program that the user had open. */
+export interface ProgramOutcome {
+  readonly name: string;
+  /** Whether it goes on after the update, with what it had in memory. */
+  readonly survived: boolean;
+}
+
+/** What a program that does nothing but beat says of its life. */
+export interface Heartbeat {
+  readonly beats: number;
+  /** The longest time between two beats by the program's own clock. */
+  readonly gapMs: VirtualMs;
+}
+
+/** Why an update was not committed, or what came after that. */
 export interface RunFailure {
   /** The phase in which it failed. */
   readonly phase: string;
-  /** One sentence for a person: what failed, where, and that the original VM goes on. */
+  /** For a person: what failed, where, and what the user has now. */
   readonly message: string;
+  /** Whether the original VM goes on as if nothing had happened. */
+  readonly rolledBack: boolean;
+  /** Whether the user's machine does not answer any more. */
+  readonly silent: boolean;
 }
 
 /** All that a run of one strategy found out. */
 export interface RunReport {
   readonly guest: string;
   readonly strategy: string;
-  /** Kernel release (`uname -r`) before and after; `kernelAfter` is what the user's machine runs at the end. */
+  /**
+   * Kernel release (`uname -r`) before and after; `kernelAfter` is what the user's machine runs at the end,
+   * `unknown` if that does not answer.
+   */
   readonly kernelBefore: string;
   readonly kernelAfter: string;
   /** Whether the update is in effect on the user's machine. */
@@ -67,6 +89,12 @@ export interface RunReport {
   readonly failure: RunFailure | null;
   /** The longest time without an answer to the probe, and what it took on this computer. */
   readonly downtime: { readonly virtualMs: VirtualMs; readonly wallMs: WallMs };
+  /** What the user had open, in the order in which it was started; nothing if the user's machine does not answer. */
+  readonly programs: readonly ProgramOutcome[];
+  /** Null if the guest has none, or it did not survive. */
+  readonly heartbeat: Heartbeat | null;
+  /** What became of files that changed on the original's system disk; null if that was not looked at. */
+  readonly files: readonly FileDecision[] | null;
   readonly phases: readonly Phase[];
   readonly events: readonly RunEvent[];
   readonly consoles: readonly ConsoleOutput[];

@@ -83,6 +83,8 @@ async function prepareWith(run: Run, dedicated: Vm, source: Link): Promise<Trans
     );
   }
   if (leader !== null) await dedicated.attendant.ask("seat", ANSWER_LIMIT_MS, leader.pid);
+  // Before the programs are made there, since they open files.
+  await run.files.carry(dedicated, source, target);
   if (selections.length > 0) await preCopy(run, dedicated, { source, target, selections });
   await source.ask("flushFileSystem", HOME, ANSWER_LIMIT_MS);
   return { source, target, selections };
@@ -151,6 +153,9 @@ async function switchOver(
     if (selections.length > 0) await source.ask("freeze", selections, MOVE_LIMIT_MS);
     mark("freeze-programs");
 
+    await run.enter("carry-files");
+    await run.files.finish();
+    mark("carry-files");
 
     await run.enter("freeze-home");
     await source.ask("freezeFileSystem", HOME, ANSWER_LIMIT_MS);
@@ -194,6 +199,7 @@ async function switchOver(
 /** Lets the programs go on where they were, with a /home that can be written to. */
 async function undo(run: Run, source: Link): Promise<void> {
   await run.dropDedicated();
+  await run.files.undo();
   // Both are refused where the switch-over did not get that far.
   await source.ask("thawFileSystem", HOME, ANSWER_LIMIT_MS).catch(() => undefined);
   await source.ask("thaw", null, ANSWER_LIMIT_MS).catch(() => undefined);

@@ -17,6 +17,7 @@ import { proveHealth, provenKernel } from "./health.js";
 import { REBOOT_LIMIT_MS } from "./plain-reboot.js";
 import { awaitAnswer } from "./probe.js";
 import { pass, type Run } from "./run.js";
+import { startStub, type StubLink } from "./stub-link.js";
 import type { User } from "./user.js";
 import { awaitBootPhase, logOut, type Vm } from "./vm.js";
 
@@ -33,7 +34,10 @@ export async function shadow(run: Run, user: User): Promise<void> {
   await user.writeNote("during-background-reboot");
   await rebootInBackground(run, dedicated);
   await checkHealth(run, dedicated);
-  await switchOver(run, dedicated);
+  const stubs = await run.phase("prepare-files", { vm: dedicated, downtime: false }, () =>
+    prepareFiles(run, dedicated),
+  );
+  await switchOver(run, dedicated, stubs);
 }
 
 /** Copies the original VM into the reboot-dedicated VM; the original VM stands still meanwhile. */
@@ -54,6 +58,7 @@ export async function forkVm(run: Run): Promise<Vm> {
   await machine.withholdDiskAtReset(guest.homeDisk);
   const dedicated = run.placeDedicated();
   await host.occupy(machine, restoreCost);
+  await run.files.noteFork(dedicated);
   return dedicated;
 }
 
@@ -94,12 +99,30 @@ export async function checkHealth(run: Run, dedicated: Vm): Promise<void> {
   });
 }
 
+/** Starts a stub in each VM, and carries what has changed on the system disk so far. */
+async function prepareFiles(run: Run, dedicated: Vm): Promise<Stubs> {
+  const source = await startStub(run, run.original);
+  try {
+    const target = await startStub(run, dedicated);
+    await run.files.carry(dedicated, source, target);
+    return { source, target };
+  } catch (error) {
+    await source.leave();
+    throw error;
+  }
+}
+
+interface Stubs {
+  readonly source: StubLink;
+  readonly target: StubLink;
+}
+
 /**
- * Hands /home over, takes the rebooted state and puts it into the original VM. The commit point is the
+ * Hands the files over, takes the rebooted state and puts it into the original VM. The commit point is the
  * moment at which the original VM has taken it, which it does as a whole or not at all; what fails
  * before is undone here.
  */
-async function switchOver(run: Run, dedicated: Vm): Promise<void> {
+async function switchOver(run: Run, dedicated: Vm, { source, target }: Stubs): Promise<void> {
   const { host, guest, original, probe } = run;
   const marks: BootMark[] = [];
   let restoredMs: VirtualMs;
@@ -110,8 +133,13 @@ async function switchOver(run: Run, dedicated: Vm): Promise<void> {
     probe.detach();
     marks.push({ name: "wait-for-probe", atMs: host.now() });
     await original.attendant.ask("freeze", ANSWER_LIMIT_MS);
-    host.hold(original.machine);
     marks.push({ name: "freeze-home", atMs: host.now() });
+
+    await run.enter("carry-files");
+    await run.files.finish();
+    await target.leave();
+    host.hold(original.machine);
+    marks.push({ name: "carry-files", atMs: host.now() });
 
     await run.enter("attach-home");
     const home = await original.machine.diskOverlay(guest.homeDisk);
@@ -137,7 +165,7 @@ async function switchOver(run: Run, dedicated: Vm): Promise<void> {
     marks.push({ name: "restore", atMs: host.now() });
     restoredMs = host.now();
   } catch (error) {
-    await undoHandOver(run);
+    await undoHandOver(run, source);
     throw error;
   }
 
@@ -148,11 +176,13 @@ async function switchOver(run: Run, dedicated: Vm): Promise<void> {
   fileDowntime(run, restoredMs, marks);
 }
 
-/** Lets the original VM go on, with a /home that can be written to. */
-async function undoHandOver(run: Run): Promise<void> {
+/** Lets the original VM go on, with disks that can be written to. */
+async function undoHandOver(run: Run, source: StubLink): Promise<void> {
   const { host, original, probe } = run;
   await run.dropDedicated();
   host.release(original.machine);
+  await run.files.undo();
+  await source.leave();
   // The guest refuses if it had not frozen /home yet.
   await original.attendant.ask("thaw", ANSWER_LIMIT_MS).catch(() => undefined);
   await probe.attach(original);

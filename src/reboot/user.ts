@@ -1,4 +1,6 @@
+import { applyUpdate } from "./apply-update.js";
 import { UpdateFailed } from "./errors.js";
+import { openPrograms, type UserPrograms } from "./programs.js";
 import type { Run } from "./run.js";
 import { logIn, runCommand } from "./vm.js";
 
@@ -11,14 +13,12 @@ const COMMAND_LIMIT_MS = 10_000;
 export interface User {
   logIn(): Promise<void>;
   applyUpdate(): Promise<void>;
-  /** Keeps something in mind of the shell that is open. */
-  beginWork(): Promise<void>;
-  /** Whether the shell that is there still knows it. */
-  findWork(): Promise<boolean>;
-  /** Writes a file to /home. */
+  /** What the user has open. */
+  readonly programs: UserPrograms;
+  /** Writes a file to /home, and one to the system disk. */
   writeNote(name: string): Promise<void>;
-  /** Resolves to the notes that are gone, or are not as they were written. */
-  lostNotes(): Promise<string[]>;
+  /** Resolves to the notes in a directory, /home if none is named, that are gone or not as they were written. */
+  lostNotes(directory?: "/home" | "/root"): Promise<string[]>;
 }
 
 /** Seats a user at the VM that is theirs. */
@@ -27,36 +27,23 @@ export function seatUser(run: Run): User {
   const notes: string[] = [];
 
   return {
+    programs: openPrograms(run),
     logIn: () => logIn(run.active(), guest),
-    async applyUpdate() {
-      const { status, output } = await runCommand(
-        run.active(),
-        guest.update.apply,
-        COMMAND_LIMIT_MS,
-      );
-      if (status !== 0) {
-        throw new UpdateFailed(
-          `the update "${guest.update.name}" could not be applied (status ${status}): ${output.trim()}`,
-        );
-      }
-    },
-    async beginWork() {
-      await runCommand(run.active(), "work=unsaved", COMMAND_LIMIT_MS);
-    },
-    async findWork() {
-      await logIn(run.active(), guest);
-      const { output } = await runCommand(run.active(), 'echo "$work"', COMMAND_LIMIT_MS);
-      return output.trim() === "unsaved";
-    },
+    applyUpdate: () =>
+      applyUpdate(guest.update, (command, withinMs) => runCommand(run.active(), command, withinMs)),
     async writeNote(name) {
-      const command = `echo ${name} >/home/${name}.note`;
+      const command = `echo ${name} >/home/${name}.note && echo ${name} >/root/${name}.note`;
       const { status, output } = await runCommand(run.active(), command, COMMAND_LIMIT_MS);
-      if (status !== 0) throw new UpdateFailed(`the user could not write to /home: ${output}`);
+      if (status !== 0) throw new UpdateFailed(`the user could not write a file: ${output}`);
       notes.push(name);
     },
-    async lostNotes() {
+    async lostNotes(directory = "/home") {
       await logIn(run.active(), guest);
-      const { output } = await runCommand(run.active(), "cat /home/*.note", COMMAND_LIMIT_MS);
+      const { output } = await runCommand(
+        run.active(),
+        `cat ${directory}/*.note`,
+        COMMAND_LIMIT_MS,
+      );
       const found = new Set(output.split("\n"));
       return notes.filter((note) => !found.has(note));
     },

@@ -1,5 +1,6 @@
 import { type CarryOver, createCarryOver } from "../../src/carry-over/carry-over.js";
 import type { Policy } from "../../src/carry-over/policy.js";
+import type { Walk } from "../../src/carry-over/walk.js";
 import type { CommandLink } from "../../src/guest/command-link.js";
 import type { ProcessCommands } from "../../src/process/engine.js";
 import type { PreparedGuest } from "../../src/experiment/prepared-guest.js";
@@ -10,11 +11,13 @@ export interface Twins extends Pair {
   readonly original: CommandLink<ProcessCommands>;
   readonly rebooted: CommandLink<ProcessCommands>;
   /** Takes the state of both as that of the VM fork. */
-  begin(options?: {
+  fork(): Promise<void>;
+  /** Begins to carry over what has changed since the fork. */
+  carryOver(options?: {
     readonly policy?: Policy;
     readonly ours?: readonly string[];
     readonly theirs?: readonly string[];
-  }): Promise<CarryOver>;
+  }): CarryOver;
 }
 
 const WALK_MS = 60_000;
@@ -23,14 +26,18 @@ const WALK_MS = 60_000;
 export async function openTwins(guest: PreparedGuest): Promise<Twins> {
   const pair = await openPair({ guest, before: guest.bootSnapshot, after: guest.bootSnapshot });
   const [original, rebooted] = [await pair.source.stub(), await pair.target.stub()];
+  let base: Walk = { files: new Map(), mounts: [], atNs: 0n };
   return {
     ...pair,
     original,
     rebooted,
-    async begin({ policy = [], ours = [], theirs = [] } = {}) {
-      const base = await rebooted.ask("walkFiles", null, WALK_MS);
+    async fork() {
+      base = await rebooted.ask("walkFiles", null, WALK_MS);
+    },
+    carryOver({ policy = [], ours = [], theirs = [] } = {}) {
       return createCarryOver({
         ...{ original, rebooted, base, policy, ours, theirs },
+        // Nothing goes on in the twins between the fork and the walk.
         forkNs: base.atNs + 1n,
         shutdown: null,
         expectedNs: () => 0n,
@@ -67,7 +74,8 @@ def show(path):
     if kind != stat.S_IFDIR: line += [s.st_mtime_ns, s.st_nlink]
     if kind == stat.S_IFREG: line += [s.st_size, crc(path)]
     if kind == stat.S_IFLNK: line.append(os.readlink(path))
-    line += [(n, os.getxattr(path, n, follow_symlinks=False).hex()) for n in sorted(os.listxattr(path, follow_symlinks=False))]
+    names = sorted(os.listxattr(path, follow_symlinks=False))
+    line += [n + "=" + os.getxattr(path, n, follow_symlinks=False).hex() for n in names]
     print(*line)
 for top in sys.argv[1:]:
     if not os.path.lexists(top): continue
@@ -75,4 +83,46 @@ for top in sys.argv[1:]:
     for folder, folders, files in os.walk(top):
         folders.sort()
         for name in sorted(folders + files): show(os.path.join(folder, name))
+`;
+
+/** A program for Python that does so many things at random, by a seed, to the files of a directory. */
+export const MUTATE_PROGRAM = `
+import os, sys, random, shutil
+top, seed, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+r = random.Random(seed)
+def paths(): return sorted(os.path.join(d, n) for d, ds, fs in os.walk(top) for n in ds + fs)
+def folders(): return [top] + [p for p in paths() if os.path.isdir(p) and not os.path.islink(p)]
+def fresh(): return os.path.join(r.choice(folders()), "n%d" % r.randrange(12))
+def regular(): return [p for p in paths() if os.path.isfile(p) and not os.path.islink(p)]
+def write():
+    p = fresh()
+    if os.path.lexists(p) and p not in regular(): return
+    with open(p, r.choice(["wb", "ab"])) as f:
+        if r.random() < 0.3: f.seek(r.randrange(1 << 20), os.SEEK_CUR)
+        f.write(r.randbytes(r.randrange(50000)))
+def remove():
+    p = r.choice(paths())
+    if os.path.isdir(p) and not os.path.islink(p):
+        if r.random() < 0.3: shutil.rmtree(p)
+    else: os.unlink(p)
+def rename():
+    p, q = r.choice(paths()), fresh()
+    if not (q + "/").startswith(p + "/"): os.rename(p, q)
+actions = [
+    write, write, write, remove, rename, rename,
+    lambda: os.mkdir(fresh()), lambda: os.symlink(r.choice(["n1", "/etc", "../n2"]), fresh()),
+    lambda: os.link(r.choice(regular()), fresh()), lambda: os.mkfifo(fresh()),
+    lambda: os.mknod(fresh(), 0o20640, os.makedev(r.randrange(300), r.randrange(70000))),
+    lambda: os.chmod(r.choice(regular() + folders()[1:]), r.randrange(0o10000)),
+    lambda: os.lchown(r.choice(paths()), r.randrange(70000), r.randrange(70000)),
+    lambda: os.utime(r.choice(paths()), ns=(r.randrange(1 << 62), r.randrange(1 << 61)), follow_symlinks=False),
+    lambda: os.setxattr(r.choice(regular() + folders()[1:]), "user.a%d" % r.randrange(3), r.randbytes(9)),
+    lambda: os.truncate(r.choice(regular()), r.randrange(200000)),
+]
+done = 0
+while done < count:
+    try:
+        r.choice(actions)()
+        done += 1
+    except (OSError, IndexError): pass
 `;

@@ -1,0 +1,167 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { FilesInConflict } from "../../src/carry-over/carry-over.js";
+import { loadGuest } from "../../src/images/build.js";
+import { openCache } from "../../src/node/cache.js";
+import { writePages } from "../../src/storage/pages.js";
+import type { Side } from "../support/moving.js";
+import {
+  MUTATE_PROGRAM,
+  openTwins,
+  putText,
+  TREE_PROGRAM,
+  type Twins,
+} from "../support/carrying.js";
+import { checkDisk } from "../support/check-disk.js";
+import { workbench } from "../support/workbench.js";
+
+const SYSTEM_DISK = 0;
+
+/** What a person sees of the files below a directory, by their paths. */
+async function tree(side: Side, directory: string): Promise<Map<string, string>> {
+  const lines = (await side.sh(`python3 /tmp/tree.py ${directory}`)).trim().split("\n");
+  return new Map(lines.map((line) => [line.split(" ")[0] ?? "", line]));
+}
+
+async function twinsWithPrograms(): Promise<Twins> {
+  const twins = await openTwins(await workbench());
+  for (const side of [twins.source, twins.target]) {
+    await putText(side, "/tmp/tree.py", TREE_PROGRAM);
+    await putText(side, "/tmp/mutate.py", MUTATE_PROGRAM);
+  }
+  return twins;
+}
+
+/** Has Debian's e2fsck look at the rebooted system's disk. */
+async function checkRebooted({ target, rebooted }: Twins): Promise<void> {
+  const root = { device: "", path: "/", type: "" };
+  await rebooted.ask("freezeFileSystem", root, 10_000);
+  const overlay = await target.machine.diskOverlay(SYSTEM_DISK);
+  await rebooted.ask("thawFileSystem", root, 10_000);
+  const guest = await loadGuest("workbench", {
+    cache: await openCache(),
+    progress: () => undefined,
+  });
+  const image = guest.disks[SYSTEM_DISK]?.base.slice() ?? new Uint8Array();
+  writePages(image, overlay);
+  const { status, output } = await checkDisk(image);
+  expect(output).toContain("Pass 5");
+  expect(status, output).toBe(0);
+}
+
+describe("what the original has changed", () => {
+  let twins: Twins;
+
+  beforeAll(async () => {
+    twins = await twinsWithPrograms();
+    for (const side of [twins.source, twins.target]) {
+      await side.sh(
+        "mkdir -p /data/d /data/gone; cd /data; echo one >one; echo two >two; ln two d/two; " +
+          "echo x >gone/x; ln -s one link; echo keep >keep; echo log >log; cd; sync",
+      );
+    }
+    await twins.fork();
+  });
+  afterAll(() => twins.dispose());
+
+  test("is in the rebooted system, whatever kind of file it is", async () => {
+    const { source, target } = twins;
+    await source.sh(
+      "cd /data; echo more >>one; rm -r gone; mv d e; chmod 600 two; mkfifo pipe; mknod null c 1 3; " +
+        "ln -sf two link; dd if=/dev/urandom of=big bs=1M count=30 2>/dev/null; " +
+        "dd if=/dev/urandom of=sparse bs=4k seek=2000 count=2 2>/dev/null; truncate -s 1G hole; " +
+        "mkdir -p new/empty; chown 7:8 new; echo a >gr\u00fc\u00df; touch -d 2001-02-03 new/empty; cd",
+    );
+    await source.sh(
+      'python3 -c "import os\n' +
+        "os.setxattr('/data/one','user.hello',b'world')\n" +
+        "os.setxattr('/data/big','security.capability',bytes.fromhex('0100000200040000000000000000000000000000'))\n" +
+        "acl='0200000001000600ffffffff020007000500000004000400ffffffff10000700ffffffff20000400ffffffff'\n" +
+        "os.setxattr('/data/keep','system.posix_acl_access',bytes.fromhex(acl))\n" +
+        "os.setxattr('/data/new','system.posix_acl_default',bytes.fromhex(acl))\"",
+    );
+    await target.sh("echo mine >/data/theirs");
+
+    const files = twins.carryOver();
+    await files.plan();
+    await files.carry();
+    await source.sh(
+      "cd /data; echo late >late; echo late >>one; mv e f; echo 5 >f/five; rm two; cd",
+    );
+    await files.finish();
+    await files.undo();
+
+    const [ours, theirs] = [await tree(source, "/data"), await tree(target, "/data")];
+    expect(theirs.get("/data/theirs")).toBeDefined();
+    theirs.delete("/data/theirs");
+    expect(Object.fromEntries(theirs)).toEqual(Object.fromEntries(ours));
+    const blocks = async (side: Side) => (await side.sh("du -k /data/sparse /data/hole")).trim();
+    expect(await blocks(target)).toBe(await blocks(source));
+    expect(await target.sh("ls -A / | grep carry-over")).toBe("");
+  });
+
+  test("leaves a file system behind in which e2fsck finds nothing", () => checkRebooted(twins));
+});
+
+describe("random trees, changed at random in both systems", () => {
+  let twins: Twins;
+  let [base, ours, theirs] = [1, 2, 3].map(() => new Map<string, string>());
+
+  const mutate = (side: Side, seed: number, count: number) =>
+    side.sh(`python3 /tmp/mutate.py /data ${seed} ${count}; sync`);
+
+  beforeAll(async () => {
+    twins = await twinsWithPrograms();
+    const { source, target } = twins;
+    for (const side of [source, target]) {
+      await side.sh("mkdir /data");
+      await mutate(side, 1, 60);
+    }
+    await twins.fork();
+    base = await tree(source, "/data");
+    await mutate(source, 2, 40);
+    await mutate(target, 3, 40);
+    ours = await tree(source, "/data");
+    theirs = await tree(target, "/data");
+  });
+  afterAll(() => twins.dispose());
+
+  test("a conflict stops it before any file is touched", async () => {
+    const files = twins.carryOver();
+    await files.plan();
+    await expect(files.carry()).rejects.toThrow(FilesInConflict);
+    await expect(files.carry()).rejects.toThrow(/--ours PATH .* --theirs PATH/);
+    expect(await tree(twins.source, "/data")).toEqual(ours);
+    expect(await tree(twins.target, "/data")).toEqual(theirs);
+  });
+
+  test("what is settled by --theirs is left as the rebooted system has it", async () => {
+    const files = twins.carryOver({ theirs: ["/data"] });
+    await files.plan();
+    await files.carry();
+    await files.finish();
+    await files.undo();
+    expect(await tree(twins.target, "/data")).toEqual(theirs);
+  });
+
+  test("what is settled by --ours is as in the original, and the rest as in the rebooted system", async () => {
+    const files = twins.carryOver({ ours: ["/data"] });
+    await files.plan();
+    await files.carry();
+    await mutate(twins.source, 4, 20);
+    await files.finish();
+    await files.undo();
+    ours = await tree(twins.source, "/data");
+    const end = await tree(twins.target, "/data");
+    for (const path of new Set([
+      ...(base?.keys() ?? []),
+      ...ours.keys(),
+      ...(theirs?.keys() ?? []),
+    ])) {
+      const [before, mine, other] = [base?.get(path), ours.get(path), theirs?.get(path)];
+      if (mine !== before) expect(end.get(path), path).toBe(mine);
+      else expect([mine, other], path).toContain(end.get(path));
+    }
+  });
+
+  test("e2fsck finds nothing then", () => checkRebooted(twins));
+});
