@@ -3,6 +3,7 @@ import { after } from "../clock/virtual-time.js";
 import { type BuiltGuest, loadGuest } from "../images/build.js";
 import type { BuildOptions } from "../images/progress.js";
 import type { Recipe } from "../images/recipe.js";
+import { composeUpdate } from "../images/updates.js";
 import { openConsole } from "../machine/console.js";
 import type { Machine } from "../machine/machine.js";
 import { installedEmulator } from "../node/emulator.js";
@@ -56,21 +57,34 @@ export async function prepareGuest(name: string, options: PrepareOptions): Promi
   };
 }
 
-/** What the strategies know of a guest, for one of the updates in its recipe. */
+/**
+ * What the strategies know of a guest, for one of the updates in its recipe.
+ *
+ * @throws {RangeError} if it has no such update
+ */
 export function guestProfile({ name, recipe }: PreparedGuest, updateName: string): GuestProfile {
-  const update = recipe.updates[updateName];
-  if (update === undefined) {
-    const known = Object.keys(recipe.updates).join(", ");
-    throw new RangeError(`The guest ${name} has no update "${updateName}"; it has: ${known}.`);
-  }
+  const update = composeUpdate(name, recipe.updates, updateName);
   return {
     name,
     login: guestLogin(recipe),
     bootPhases: recipe.bootPhases.map((phase) => ({
-      name: phase.name,
+      ...phase,
       until: new RegExp(phase.until, "m"),
     })),
-    update: { name: updateName, apply: update.apply, kernelAfter: update.kernelAfter },
+    health: recipe.health.map((check) => ({ ...check, expect: new RegExp(check.expect, "m") })),
+    update: {
+      name: updateName,
+      apply: update.apply,
+      withinMs: update.withinMs,
+      check: update.check.map(({ command, expect }) => ({
+        command,
+        expect: new RegExp(expect, "m"),
+      })),
+      kernelAfter: update.kernelAfter ?? null,
+    },
+    programs: recipe.programs,
+    services: recipe.services,
+    heartbeat: recipe.heartbeat ?? null,
     homeDisk: Object.keys(recipe.disks).indexOf("home"),
   };
 }
@@ -104,7 +118,7 @@ async function loadBootSnapshot(guest: BuiltGuest, options: PrepareOptions): Pro
     MACHINE_GENERATION,
     machineConfig(partsOf(guest, "")),
     identity,
-    guest.recipe.bootPhases,
+    guest.recipe.bootPhases.map(({ name, until }) => ({ name, until })),
     SETTLE_MS,
   ];
   const key = createHash("sha256").update(JSON.stringify(decides)).digest("hex").slice(0, 16);

@@ -32,8 +32,21 @@ export const runSummary = z.object({
   kernelBefore: z.string(),
   kernelAfter: z.string(),
   committed: z.boolean(),
-  failure: z.object({ phase: z.string(), message: z.string() }).nullable(),
+  failure: z
+    .object({
+      phase: z.string(),
+      message: z.string(),
+      rolledBack: z.boolean(),
+      silent: z.boolean(),
+    })
+    .nullable(),
   downtime: z.object({ virtualMs: virtualTime, wallMs: wallTime }),
+  // Summaries that an earlier version wrote lack both.
+  programs: z
+    .array(z.object({ name: z.string(), survived: z.boolean() }))
+    .readonly()
+    .default([]),
+  heartbeat: z.object({ beats: z.int(), gapMs: virtualTime }).nullable().default(null),
   phases: z.array(phase).readonly(),
   digest: z.string(),
 });

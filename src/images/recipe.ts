@@ -2,17 +2,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { z } from "zod";
 import { imagesFolder } from "./packages.js";
 
+import { healthSchema, pattern, updatesSchema } from "./updates.js";
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-
-/** A pattern for what a guest prints, as a regular expression in a string. */
-const pattern = z.string().refine((text) => {
-  try {
-    new RegExp(text);
-    return true;
-  } catch {
-    return false;
-  }
-}, "not a regular expression");
 
 const diskSchema = z.strictObject({
   megabytes: z.int().min(8).max(4096),
@@ -21,6 +12,15 @@ const diskSchema = z.strictObject({
 });
 
 /** What `images/<guest>/recipe.json` holds. This schema is the definition of a recipe. */
+/** What a user has open during an update. All of it is shell: lines to which `; next` can be added. */
+const programSchema = z.strictObject({
+  name: z.string().regex(/^[a-z0-9-]+$/),
+  /** Typed in the user's session before the update. */
+  start: z.string(),
+  /** Typed there afterwards: ends with status 0 if the program has lived on with what it had in memory. */
+  check: z.string(),
+});
+
 const recipeSchema = z.strictObject({
   /** One line for a list of guests. */
   description: z.string(),
@@ -70,18 +70,33 @@ const recipeSchema = z.strictObject({
     shellPrompt: pattern,
   }),
   /** The parts of a boot in their order; each ends when the guest prints something on the first serial line. */
-  bootPhases: z.array(z.strictObject({ name: z.string(), until: pattern })).min(1),
+  /** Programs that are looked after in a run; the report says which of them survived. */
+  programs: z.array(programSchema).default([]),
+  /** Names of daemons that have left the user's session, and are to survive with it. */
+  services: z.array(z.string()).default([]),
+  /** A program that notes when it runs. */
+  heartbeat: z
+    .strictObject({
+      /** Typed as a program's `start` is. */
+      start: z.string(),
+      /** Typed afterwards; it prints `<number> beats, longest gap <ms> ms`. */
+      read: z.string(),
+    })
+    .exactOptional(),
+  bootPhases: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        until: pattern,
+        /** How long it may take, in ms of virtual time; a boot that takes longer hangs. */
+        withinMs: z.int().positive().default(120_000),
+      }),
+    )
+    .min(1),
+  /** What must be right after a boot, besides that a login answers. */
+  health: z.array(healthSchema).default([]),
   /** Updates that a run can apply, by name. */
-  updates: z.record(
-    z.string(),
-    z.strictObject({
-      description: z.string(),
-      /** Shell command, run by the user in the guest; a reboot then puts the update into effect. */
-      apply: z.string(),
-      /** What `uname -r` must print afterwards. */
-      kernelAfter: z.string(),
-    }),
-  ),
+  updates: updatesSchema,
 });
 
 /** What a guest is made of and how it behaves: the content of its `recipe.json`. */

@@ -61,11 +61,17 @@ test("the summary of an update that was rolled back gives the reason", () => {
     {
       ...summarise(sampleReport("shadow")),
       committed: false,
-      failure: { phase: "health-check", message },
+      failure: { phase: "health-check", message, rolledBack: true, silent: false },
     },
     "runs/a",
   );
   expect(text).toMatch(/rolled back\n/);
   expect(text).toContain(message);
   expect(text).toMatch(/of virtual time\n.*of wall time/);
+});
+
+test("the summary of an update says what survived, and what a program felt of it", () => {
+  const text = describeRun(summarise(sampleReport("shadow")), "runs/a");
+  expect(text).toMatch(/^survived +counter\nended +shell\n/m);
+  expect(text).toMatch(/^ +46 ms of virtual time by a program's own heartbeat\n/m);
 });

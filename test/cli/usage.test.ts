@@ -62,12 +62,31 @@ describe("wrong usage is told from failed work, with the way out", () => {
     { args: "images biuld", says: /Did you mean build\?[^]*images --help/ },
     { args: "update busybox", says: /Missing required argument: strategy[^]*update --help/ },
     { args: "update xp --strategy shadow", says: /Given: "xp", Choices: "busybox"/ },
-    { args: "update busybox --strategy magic", says: /Choices: "reboot", "shadow"/ },
+    { args: "update busybox --strategy magic", says: /Choices: "reboot", .*"shadow"/ },
     { args: "update busybox --strategy shadow --cors 2", says: /Unknown argument: cors/ },
     { args: "update busybox --strategy shadow --cores 3", says: /Choices: 1, 2, 4/ },
+    { args: "compare busybox --policy lottery", says: /Choices: "fair", .*"idletime"/ },
+    {
+      args: "compare busybox --preemption-interval 5",
+      says: /--preemption-interval has a meaning only with --policy idletime/,
+    },
+    {
+      args: "compare busybox --policy idletime --preemption-interval -5",
+      says: /no such host: preemptionIntervalMs/,
+    },
+    { args: "compare busybox --disk-latency 5", says: /only with --disk-bandwidth/ },
+    { args: "compare busybox --disk-bandwidth 0", says: /no such host: disk\.bytesPerMs/ },
+    {
+      args: "update busybox --strategy kexec --keep sh",
+      says: /only with --strategy checkpoint-reboot or shadow-transplant/,
+    },
     {
       args: "update busybox --strategy shadow --update moon",
       says: /no update "moon"; .*"kernel"/,
+    },
+    {
+      args: "update busybox --strategy reboot --apply shadow",
+      says: /needs a strategy that reboots a fork: shadow or shadow-transplant/,
     },
     { args: "compare busybox --strategies reboot,magic", says: /no strategy "magic"; .*shadow/ },
     { args: "snapshot save busybox --out x --after -1", says: /--after .* not negative/ },

@@ -47,7 +47,11 @@ describe("the updates of a recipe", () => {
     ["that nothing shows to be in effect", { a: { description: "", apply: ["true"] } }, /check or/],
     ["that does nothing", { a: { ...kernel, apply: [] } }, /apply/],
     ["of two lines in one", { a: { ...kernel, apply: ["true\nfalse"] } }, /not one line/],
-    ["of an unknown one", { kernel, a: { description: "", together: ["kernel", "b"] } }, /no update .*b/],
+    [
+      "of an unknown one",
+      { kernel, a: { description: "", together: ["kernel", "b"] } },
+      /no update .*b/,
+    ],
     [
       "of one that is itself made of others",
       {

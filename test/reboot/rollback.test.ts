@@ -15,7 +15,7 @@ describe("an update that fails is rolled back", () => {
   });
 
   test("when the fork comes up with the old kernel", async () => {
-    const report = await updateBusybox("shadow", {}, { apply: "true" });
+    const report = await updateBusybox("shadow", {}, { apply: ["true"] });
     expect(report.committed).toBe(false);
     expect(report.failure?.phase).toBe("health-check");
     expect(report.failure?.message).toContain(
@@ -26,9 +26,22 @@ describe("an update that fails is rolled back", () => {
   });
 
   test("when the update cannot be applied: there is not even a fork", async () => {
-    const report = await updateBusybox("shadow", {}, { apply: "echo no space; false" });
+    const report = await updateBusybox("shadow", {}, { apply: ["echo no space; false"] });
     expect(report.failure).toMatchObject({ phase: "apply-update" });
     expect(report.failure?.message).toContain("no space");
     expect(report.phases.some(({ name }) => name === "vm-fork")).toBe(false);
   });
+});
+
+test("a guest that is silent after the commit is not called rolled back", async () => {
+  const report = await updateBusybox("shadow", {
+    onPhase(phase, { host, original }) {
+      if (phase === "first-answer") host.hold(original.machine);
+    },
+  });
+  expect(report.committed).toBe(true);
+  expect(report.failure).toMatchObject({ phase: "first-answer", rolledBack: false, silent: true });
+  expect(report.failure?.message).toContain("The update was committed, but then this failed");
+  expect(report.kernelAfter).toBe("unknown");
+  expect(report.events.some(({ kind }) => kind === "rolled-back")).toBe(false);
 });
