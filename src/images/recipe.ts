@@ -1,8 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { z } from "zod";
 import { imagesFolder } from "./packages.js";
-
 import { healthSchema, pattern, updatesSchema } from "./updates.js";
+
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
 const diskSchema = z.strictObject({
@@ -11,7 +11,6 @@ const diskSchema = z.strictObject({
   sha256,
 });
 
-/** What `images/<guest>/recipe.json` holds. This schema is the definition of a recipe. */
 /** What a user has open during an update. All of it is shell: lines to which `; next` can be added. */
 const programSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]+$/),
@@ -21,6 +20,7 @@ const programSchema = z.strictObject({
   check: z.string(),
 });
 
+/** What `images/<guest>/recipe.json` holds. This schema is the definition of a recipe. */
 const recipeSchema = z.strictObject({
   /** One line for a list of guests. */
   description: z.string(),
@@ -69,7 +69,6 @@ const recipeSchema = z.strictObject({
     /** What the guest prints when the user's shell waits for a command. */
     shellPrompt: pattern,
   }),
-  /** The parts of a boot in their order; each ends when the guest prints something on the first serial line. */
   /** Programs that are looked after in a run; the report says which of them survived. */
   programs: z.array(programSchema).default([]),
   /** Names of daemons that have left the user's session, and are to survive with it. */
@@ -83,6 +82,7 @@ const recipeSchema = z.strictObject({
       read: z.string(),
     })
     .exactOptional(),
+  /** The parts of a boot in their order; each ends when the guest prints something on the first serial line. */
   bootPhases: z
     .array(
       z.strictObject({
