@@ -80,7 +80,8 @@ export function stepsFor(
   if (steps.length > 0) dated.add("/");
   const gone = new Set(removals.map(({ path }) => path));
   for (const path of dated) {
-    if (isOf("directory", original.get(path)) || !gone.has(path)) steps.push(...dateOf(path, original, rebooted));
+    if (isOf("directory", original.get(path)) || !gone.has(path))
+      steps.push(...dateOf(path, original, rebooted));
   }
   return { wanted, steps };
 }
