@@ -1,9 +1,16 @@
 import tseslint from "typescript-eslint";
 
 /** Folders that run unchanged under Node.js and in a browser. */
-const core = ["clock", "machine", "host", "storage", "guest", "process", "reboot"].map(
-  (folder) => `src/${folder}/**/*.ts`,
-);
+const core = [
+  "clock",
+  "machine",
+  "host",
+  "storage",
+  "guest",
+  "carry-over",
+  "process",
+  "reboot",
+].map((folder) => `src/${folder}/**/*.ts`);
 
 export default tseslint.config(
   { ignores: ["dist", "runs", "results", "coverage", "node_modules"] },
