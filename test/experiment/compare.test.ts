@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { virtualMs, wallMs } from "../../src/clock/virtual-time.js";
-import { compareRuns, comparisonMarkdown, formatComparison } from "../../src/experiment/compare.js";
+import {
+  compareRuns,
+  comparisonMarkdown,
+  formatComparison,
+  formatSurvival,
+} from "../../src/experiment/compare.js";
 import { sampleReport } from "./sample-report.js";
 
 const reboot = sampleReport("reboot");
@@ -15,6 +20,9 @@ describe("runs side by side", () => {
         wallMs: 60.4,
         savedPercent: 99.4785,
         committed: true,
+        outcome: "committed",
+        survived: 1,
+        programs: 2,
         kernelAfter: "6.1.0-50-686",
       },
       expect.objectContaining({ strategy: "reboot", downtimeMs: 8820, savedPercent: 0 }),
@@ -46,15 +54,31 @@ describe("runs side by side", () => {
   });
 });
 
+test("a strategy that does not apply has its row, and no figures", () => {
+  const inapplicable = { strategy: "phase-reuse", doesNotApply: "another kernel" };
+  const rows = compareRuns([reboot, inapplicable, shadow]);
+  expect(rows[1]).toEqual(inapplicable);
+  expect(rows[2]).toMatchObject({ strategy: "shadow", savedPercent: 99.4785 });
+  expect(formatComparison(rows)).toMatch(/^phase-reuse +- +- +- +does not apply +- +-$/m);
+  expect(comparisonMarkdown(rows)).toContain(
+    "| phase-reuse | - | - | - | does not apply | - | - |",
+  );
+});
+
+test("a guest without programs has none that could survive", () => {
+  const [row] = compareRuns([sampleReport("reboot", { programs: [] })]);
+  expect(row && formatSurvival(row)).toBe("-");
+});
+
 describe("the table", () => {
   const rows = compareRuns([reboot, sampleReport("shadow")]);
 
   test("lines up in a terminal", () => {
     expect(formatComparison(rows)).toBe(
       [
-        "strategy  downtime   saved  wall time  update     kernel after",
-        "reboot      8.82 s       -     11.6 s  committed  6.1.0-50-686",
-        "shadow       46 ms  99.5 %      60 ms  committed  6.1.0-50-686",
+        "strategy  downtime   saved  wall time  update     survived  kernel after",
+        "reboot      8.82 s       -     11.6 s  committed    0 of 2  6.1.0-50-686",
+        "shadow       46 ms  99.5 %      60 ms  committed    1 of 2  6.1.0-50-686",
         "",
       ].join("\n"),
     );
@@ -63,10 +87,10 @@ describe("the table", () => {
   test("is valid Markdown", () => {
     expect(comparisonMarkdown(rows)).toBe(
       [
-        "| strategy | downtime | saved | wall time | update | kernel after |",
-        "| --- | ---: | ---: | ---: | --- | --- |",
-        "| reboot | 8.82 s | - | 11.6 s | committed | 6.1.0-50-686 |",
-        "| shadow | 46 ms | 99.5 % | 60 ms | committed | 6.1.0-50-686 |",
+        "| strategy | downtime | saved | wall time | update | survived | kernel after |",
+        "| --- | ---: | ---: | ---: | --- | ---: | --- |",
+        "| reboot | 8.82 s | - | 11.6 s | committed | 0 of 2 | 6.1.0-50-686 |",
+        "| shadow | 46 ms | 99.5 % | 60 ms | committed | 1 of 2 | 6.1.0-50-686 |",
         "",
       ].join("\n"),
     );
