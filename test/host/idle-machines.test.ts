@@ -62,7 +62,6 @@ test("the original VM is disturbed less under idletime than under fair, and the 
   const idle = await observe({ policy: "idletime" }, work);
   const alone = await observe({ policy: "idletime" }, { user: BURSTS, background: "\n" });
   const found = JSON.stringify({ fair, idle, alone });
-  console.info(found);
   expect(idle.mean, found).toBeLessThan(fair.mean / 1.5);
   expect(idle.p95, found).toBeLessThan(fair.p95 / 1.5);
   expect(idle.mean, found).toBeLessThan(alone.mean * 1.1);
