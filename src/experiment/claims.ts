@@ -23,6 +23,7 @@ export function checkClaims(
     saves(runs, "shadow", 98),
     saves(runs, "shadow-transplant", 99),
     survives(runs, "shadow-transplant"),
+    keepsPrograms(runs, "shadow-transplant"),
     losesNothing(runs),
     addsUp(runs),
     repeats(repetitions),
@@ -74,6 +75,22 @@ function survives(runs: readonly FinishedRun[], strategy: StrategyName): Claim {
     expected: "in every guest",
     measured: `${of.length - gone.length} of ${of.length}${listed(gone)}`,
     pass: of.length > 0 && gone.length === 0,
+  };
+}
+
+function keepsPrograms(runs: readonly FinishedRun[], strategy: StrategyName): Claim {
+  const of = runs.filter((run) => run.strategy === strategy && run.outcome !== "does not apply");
+  const opened = of.flatMap(({ guest, found }) =>
+    (found?.summary.programs ?? []).map((program) => ({ ...program, guest, strategy })),
+  );
+  const gone = opened.filter(({ survived }) => !survived);
+  const names = gone.map(({ name, guest }) => ({ guest: `${name} in ${guest}`, strategy }));
+  return {
+    claim: `Programs that the user has open live through \`${strategy}\``,
+    command: `npx shadow-reboot compare <guest> --strategies ${strategy}`,
+    expected: "all of them, in every guest that has some",
+    measured: `${opened.length - gone.length} of ${opened.length}${listed(names)}`,
+    pass: opened.length > 0 && gone.length === 0,
   };
 }
 

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import { DEFAULT_HOST } from "../host/config.js";
 import { readRecipe } from "../images/recipe.js";
+import { DoesNotApply } from "../reboot/errors.js";
 import type { StrategyName } from "../reboot/update.js";
 import type { PlannedRun } from "./experiment.js";
 import type { NamedExperiment } from "./experiments.js";
@@ -149,8 +150,7 @@ async function finish(
   } catch (error) {
     follower.signal.throwIfAborted();
     const reason = error instanceof Error ? error.message : String(error);
-    const applies = !(error instanceof Error && error.name === "DoesNotApply");
-    return ended(applies ? "failed" : "does not apply", reason, null);
+    return ended(error instanceof DoesNotApply ? "does not apply" : "failed", reason, null);
   }
 }
 

@@ -87,6 +87,8 @@ function dataRows(runs: readonly FinishedRun[]) {
     kernelBefore: run.found?.summary.kernelBefore ?? null,
     kernelAfter: run.found?.summary.kernelAfter ?? null,
     sessionSurvived: run.found?.survived ?? null,
+    programs: run.found?.summary.programs.length ?? null,
+    programsSurvived: run.found?.summary.programs.filter(({ survived }) => survived).length ?? null,
     filesLost: run.found?.lostFiles.length ?? null,
     answerMedianMs: run.found?.answers.medianMs ?? null,
     answerP99Ms: run.found?.answers.p99Ms ?? null,

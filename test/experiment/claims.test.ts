@@ -64,6 +64,15 @@ describe("claims", () => {
     ]);
   });
 
+  test("name a program that did not live on", () => {
+    const run = finishedRun("busybox", "shadow-transplant");
+    if (run.found === null) throw new Error("it was run");
+    const summary = { ...run.found.summary, programs: [{ name: "vim", survived: false }] };
+    expect(failing([...runs().slice(0, 2), { ...run, found: { ...run.found, summary } }])).toEqual([
+      "0 of 1; not: vim in busybox by shadow-transplant",
+    ]);
+  });
+
   test("are a table with a row for each", () => {
     const page = claimsMarkdown(checkClaims(runs(), [SAME]));
     const rows = page.split("\n").filter((line) => line.startsWith("|"));

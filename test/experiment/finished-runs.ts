@@ -20,7 +20,12 @@ export function finishedRun(
     outcome: "committed",
     reason: "",
     found: {
-      summary: summarise({ ...report, guest, strategy }),
+      summary: summarise({
+        ...report,
+        guest,
+        strategy,
+        programs: [{ name: "counter", survived: strategy === "shadow-transplant" }],
+      }),
       survived: strategy === "shadow-transplant",
       lostFiles: [],
       answers: { medianMs: 0.1, p99Ms: 0.4, longestMs: 3 },
