@@ -151,7 +151,8 @@ export async function readFolders(guest: string): Promise<readonly RecipeFolder[
   const folders: RecipeFolder[] = [];
   for (let name: unknown = guest; name !== undefined; name = folders[0]?.fields.base) {
     if (typeof name !== "string" || !/^[a-z0-9-]+$/.test(name) || folders.length === mostFolders) {
-      throw new RecipeError(`images/${guest}/recipe.json has a base that is none: ${String(name)}`);
+      const found = JSON.stringify(name);
+      throw new RecipeError(`images/${guest}/recipe.json has a base that is none: ${found}`);
     }
     folders.unshift({ name, fields: await readFields(name) });
   }

@@ -59,13 +59,13 @@ export async function readTar(
 }
 
 function treeFile(path: string, header: Header, pieces: Uint8Array[], tree: FileTree): TreeFile {
-  const { type, linkname, uid: user = 0, gid: group = 0 } = header;
+  const { type, linkname, uid: user, gid: group } = header;
   const owned = user === 0 && group === 0 ? {} : { owner: { user, group } };
   const mode = header.mode & 0o7777;
   if (type === "directory") return { kind: "directory", mode, ...owned };
   if (type === "file") return { kind: "file", mode, content: Buffer.concat(pieces), ...owned };
   if (type === "symlink" && linkname) return { kind: "symlink", target: linkname, ...owned };
-  const original = type === "link" ? tree.get(safePath(linkname ?? "")) : undefined;
+  const original = type === "link" ? tree.get(safePath(linkname)) : undefined;
   if (original) return original;
   throw new DebError(`${path} is a ${type}, which is not taken`);
 }

@@ -24,7 +24,9 @@ test("a question mark stands for one character, brackets for one of several", ()
 });
 
 test("no other character of a pattern means anything but itself", () => {
-  const name = fc.string({ unit: fc.constantFrom(..."ab.+()|^$\\{}-") });
+  const name = fc.string({
+    unit: fc.constantFrom("a", "b", ".", "+", "(", ")", "|", "^", "$", "\\", "{", "}", "-"),
+  });
   fc.assert(
     fc.property(name, name, (excluded, other) => {
       const isTaken = pathFilter(`path-exclude=/${excluded}`);
