@@ -106,6 +106,12 @@ export function sampleReport(
       strategy === "reboot"
         ? { virtualMs: virtualMs(8820), wallMs: wallMs(11_583.923) }
         : { virtualMs: virtualMs(46), wallMs: wallMs(60.415) },
+    programs: [
+      { name: "shell", survived: false },
+      { name: "counter", survived: strategy === "shadow" },
+    ],
+    heartbeat: strategy === "shadow" ? { beats: 20_000, gapMs: virtualMs(45.5) } : null,
+    files: null,
     phases,
     events,
     consoles: CONSOLES,

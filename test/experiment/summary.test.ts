@@ -9,6 +9,13 @@ describe("the summary of a run", () => {
     expect(runSummary.parse(JSON.parse(JSON.stringify(summary)))).toEqual(summary);
   });
 
+  test("of an earlier version says nothing of programs", () => {
+    const { programs, heartbeat, ...earlier } = summarise(sampleReport("shadow"));
+    expect(programs).toHaveLength(2);
+    expect(heartbeat).not.toBeNull();
+    expect(runSummary.parse(earlier)).toEqual({ ...earlier, programs: [], heartbeat: null });
+  });
+
   test("leaves out what is bulky", () => {
     expect(Object.keys(summarise(sampleReport("reboot")))).toEqual([
       "guest",
@@ -18,6 +25,8 @@ describe("the summary of a run", () => {
       "committed",
       "failure",
       "downtime",
+      "programs",
+      "heartbeat",
       "phases",
       "digest",
     ]);

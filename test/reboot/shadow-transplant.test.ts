@@ -32,6 +32,7 @@ describe("a shadow reboot of busybox with the user's programs transplanted", () 
     expect(shell).toMatch(/^work=unsaved pid=10\d\d kernel=6\.1\.0-50-686$/m);
     expect(report.events.find(({ kind }) => kind === "session-checked")?.detail).toEqual({
       kept: true,
+      survived: "shell counter",
     });
   });
 
@@ -72,5 +73,6 @@ test("a reboot-dedicated VM that dies while the programs are restored leaves the
   const report = await expectRollbackWhenKilledIn("restore-programs", "shadow-transplant");
   expect(report.events.find(({ kind }) => kind === "session-checked")?.detail).toEqual({
     kept: true,
+    survived: "shell counter",
   });
 });
