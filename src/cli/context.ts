@@ -3,7 +3,7 @@ import type { Follower } from "../experiment/preparation.js";
 
 /** What every command may count on. */
 export interface Context extends Follower {
-  /** Names of the guests that have a recipe. */
+  /** Names of the guests that have a recipe in the repository, and of those that were imported. */
   readonly guests: readonly string[];
   /** Prints a result to standard output, after the progress line has gone. */
   readonly print: (text: string | Uint8Array) => void;

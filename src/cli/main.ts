@@ -5,6 +5,7 @@
  * 128 and the signal's number if it was interrupted.
  */
 import { progressLine } from "../experiment/progress.js";
+import { listImported } from "../images/imported.js";
 import { listGuests } from "../images/recipe.js";
 import { commandLine } from "./command-line.js";
 import { UsageError } from "./context.js";
@@ -21,7 +22,7 @@ process.on("uncaughtException", (error) => {
 
 try {
   const cli = commandLine({
-    guests: await listGuests(),
+    guests: [...new Set([...(await listGuests()), ...(await listImported())])],
     signal: abortOnInterrupt(),
     show: progress.show,
     print(text) {

@@ -15,6 +15,7 @@ import {
 import { type Contents, firmwareOf, packagesOf, unpackIngredients } from "./ingredients.js";
 import { layeredRoot, planRoot, type RootPlan, withFirstScript } from "./layered-root.js";
 import { pinOf, type PinnedPackage, readPins } from "./packages.js";
+import { loadImported } from "./load-imported.js";
 import type { BuildOptions } from "./progress.js";
 import { readRecipe, type Recipe } from "./recipe.js";
 import { sha256 } from "./sha256.js";
@@ -53,6 +54,8 @@ interface Plan {
  * @throws what `buildGuest` throws, if the guest must be built
  */
 export async function loadGuest(name: string, options: BuildOptions): Promise<BuiltGuest> {
+  const imported = await loadImported(name, options.cache);
+  if (imported !== null) return imported;
   const plan = await planOf(name);
   const images = await takeGuest(options.cache, plan.folder);
   return images ? { name, recipe: plan.recipe, ...images } : await build(name, plan, options);

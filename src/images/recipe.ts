@@ -1,5 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { z } from "zod";
+import { importedRecipe } from "./imported.js";
 import { imagesFolder } from "./packages.js";
 import { healthSchema, pattern, updatesSchema } from "./updates.js";
 
@@ -119,13 +120,15 @@ export async function listGuests(): Promise<string[]> {
 }
 
 /**
- * Reads the recipe of a guest.
+ * Reads the recipe of a guest, be it in the repository or imported.
  *
  * @throws {RecipeError} if there is no such guest, or its recipe breaks the schema
  */
 export async function readRecipe(guest: string): Promise<Recipe> {
   const guests = await listGuests();
   if (!guests.includes(guest)) {
+    const imported = await importedRecipe(guest);
+    if (imported !== null) return parseRecipe(guest, imported);
     throw new RecipeError(`there is no guest "${guest}"; there are: ${guests.join(", ")}`);
   }
   const fields = (await readFolders(guest)).map((folder) => folder.fields);

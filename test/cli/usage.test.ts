@@ -35,6 +35,8 @@ describe("help", () => {
     ["images list", ""],
     ["images show", "busybox"],
     ["images verify", "busybox"],
+    ["images import", "root.tar.gz --name mine"],
+    ["reproduce", "--quick"],
     ["snapshot save", "busybox --out"],
     ["snapshot info", ""],
     ["snapshot diff", ""],
@@ -79,6 +81,10 @@ describe("wrong usage is told from failed work, with the way out", () => {
     {
       args: "update busybox --strategy kexec --keep sh",
       says: /only with --strategy checkpoint-reboot or shadow-transplant/,
+    },
+    {
+      args: "update busybox --strategy shadow --drop",
+      says: /--drop has a meaning only with --strategy checkpoint-reboot or shadow-transplant/,
     },
     {
       args: "update busybox --strategy shadow --update moon",

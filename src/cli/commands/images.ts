@@ -1,14 +1,17 @@
 import { followedBuild } from "../../experiment/preparation.js";
 import { buildGuest, type GuestVerification, verifyGuest } from "../../images/build.js";
-import { readRecipe } from "../../images/recipe.js";
+import { listGuests, readRecipe } from "../../images/recipe.js";
 import { openCache } from "../../node/cache.js";
 import { columns } from "../columns.js";
-import type { Command, Context } from "../context.js";
+import { type Command, type Context, UsageError } from "../context.js";
+import { describeGuest } from "../guest-text.js";
+import { guestArgument } from "../options.js";
+import { addImport } from "./import.js";
 
 /** `images`: the guests' disks, from the recipe to the cache. */
 export const imagesCommand: Command = (cli, context) =>
-  cli.command("images", "build, list and verify the guests' disks", (yargs) =>
-    yargs
+  cli.command("images", "build, list, verify and import the guests' disks", (yargs) =>
+    addImport(yargs, context)
       .command(
         "build [guest]",
         "build the disks of a guest, or of all, even if the cache has them",
@@ -16,13 +19,22 @@ export const imagesCommand: Command = (cli, context) =>
           build
             .positional("guest", { choices: context.guests, describe: "which guest" })
             .example("$0 images build busybox", ""),
-        ({ guest }) => build(chosen(guest, context), context),
+        async ({ guest }) => build(await chosen(guest), context),
       )
       .command(
         "list",
         "the guests, and whether they are in the cache",
         (list) => list.example("$0 images list", ""),
         () => list(context),
+      )
+      .command(
+        "show <guest>",
+        "what a guest is, with its updates and its health checks",
+        (show) =>
+          show.positional("guest", guestArgument(context)).example("$0 images show busybox", ""),
+        async ({ guest }) => {
+          context.print(describeGuest(guest, await readRecipe(guest)));
+        },
       )
       .command(
         "verify [guest]",
@@ -32,13 +44,19 @@ export const imagesCommand: Command = (cli, context) =>
             .positional("guest", { choices: context.guests, describe: "which guest" })
             .example("$0 images verify", "")
             .example("$0 images verify busybox", ""),
-        ({ guest }) => verify(chosen(guest, context), context),
+        async ({ guest }) => verify(await chosen(guest), context),
       )
-      .demandCommand(1, "Say what to do with the images: build, list or verify."),
+      .demandCommand(1, "Say what to do with the images: build, list, verify or import."),
   );
 
-function chosen(guest: string | undefined, { guests }: Context): readonly string[] {
-  return guest === undefined ? guests : [guest];
+/** @throws {UsageError} for a guest that nobody can build */
+async function chosen(guest: string | undefined): Promise<readonly string[]> {
+  const built = await listGuests();
+  if (guest === undefined) return built;
+  if (built.includes(guest)) return [guest];
+  throw new UsageError(
+    `The guest ${guest} was imported: "shadow-reboot images import" makes it anew from its file.`,
+  );
 }
 
 async function build(guests: readonly string[], context: Context): Promise<void> {
@@ -55,10 +73,13 @@ async function build(guests: readonly string[], context: Context): Promise<void>
 
 async function list({ guests, print }: Context): Promise<void> {
   const cache = await openCache();
+  const built = await listGuests();
   const rows: string[][] = [];
   for (const guest of guests) {
     const { description } = await readRecipe(guest);
-    const state = isWhole(await verifyGuest(guest, cache)) ? "in the cache" : "not built";
+    const stateOf = async () =>
+      isWhole(await verifyGuest(guest, cache)) ? "in the cache" : "not built";
+    const state = built.includes(guest) ? await stateOf() : "imported";
     rows.push([guest, state, description]);
   }
   print(columns(rows));
