@@ -42,7 +42,7 @@ until [ -b "$device" ]; do usleep 10000; done
 mount -t ext4 -o rw "$device" /root
 mount -o move /dev /root/dev
 umount /proc
-exec switch_root /root /sbin/init
+exec /bin/busybox switch_root /root /sbin/init
 `;
 
 const APPLETS =
