@@ -1,5 +1,5 @@
 import { followedBuild } from "../../experiment/preparation.js";
-import { buildGuest, type GuestVerification, verifyGuest } from "../../images/build.js";
+import { buildGuest, type GuestVerification, loadGuest, verifyGuest } from "../../images/build.js";
 import { listGuests, readRecipe } from "../../images/recipe.js";
 import { openCache } from "../../node/cache.js";
 import { columns } from "../columns.js";
@@ -14,12 +14,16 @@ export const imagesCommand: Command = (cli, context) =>
     addImport(yargs, context)
       .command(
         "build [guest]",
-        "build the disks of a guest, or of all, even if the cache has them",
+        "build the disks of a guest, even if the cache has them, or all that are not in the cache yet",
         (build) =>
           build
-            .positional("guest", { choices: context.guests, describe: "which guest" })
-            .example("$0 images build busybox", ""),
-        async ({ guest }) => build(await chosen(guest), context),
+            .positional("guest", { choices: [...context.guests, "all"], describe: "which guest" })
+            .example("$0 images build busybox", "")
+            .example("$0 images build all", "goes on where it was stopped"),
+        async ({ guest }) =>
+          guest === undefined || guest === "all"
+            ? build(await listGuests(), loadGuest, context)
+            : build(await chosen(guest), buildGuest, context),
       )
       .command(
         "list",
@@ -59,9 +63,13 @@ async function chosen(guest: string | undefined): Promise<readonly string[]> {
   );
 }
 
-async function build(guests: readonly string[], context: Context): Promise<void> {
+async function build(
+  guests: readonly string[],
+  make: typeof buildGuest,
+  context: Context,
+): Promise<void> {
   for (const guest of guests) {
-    const { disks } = await buildGuest(guest, await followedBuild(guest, context));
+    const { disks } = await make(guest, await followedBuild(guest, context));
     const rows = disks.map(({ name, base, sha256 }) => [
       `${guest} ${name}`,
       `${base.length / 2 ** 20} MiB`,
