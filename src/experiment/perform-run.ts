@@ -23,8 +23,10 @@ export interface RunRequest {
   /** An update in the guest's recipe. */
   readonly update: string;
   readonly applyIn: ApplyPlace;
-  /** Programs to transplant, where the strategy does that; null for those of the session on the console. */
+  /** Programs to transplant, where the strategy does that; null for the session on the console and the guest's services. */
   readonly keep: Selection[] | null;
+  /** Whether programs that cannot be carried stay behind. */
+  readonly drop?: true;
   /** What the user wants of the files on the system disk, if it is anything in particular. */
   readonly files?: FileRequest;
   readonly host: HostConfig;
@@ -46,13 +48,14 @@ export async function performRun(
   { show, signal }: Follower,
 ): Promise<RunSummary> {
   checkReplaceable(directory);
-  const { strategy, update, applyIn, keep, files, host } = request;
+  const { strategy, update, applyIn, keep, drop = false, files, host } = request;
   const profile = guestProfile(guest, update);
   const startedAt = performance.now();
   const report = await runUpdate({
     strategy,
     applyIn,
     keep,
+    drop,
     fileWishes: files ?? NO_FILE_WISHES,
     host,
     guest: profile,

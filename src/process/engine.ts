@@ -50,6 +50,12 @@ function processCommands(access: GuestAccess) {
     return all;
   }
 
+  /** Lists the selected processes that have not ended. */
+  function* choose(stub: Stub, selections: readonly Selection[]): Program<ProcessSummary[]> {
+    const own = yield* stub.call("getpid");
+    return select(yield* list(stub), selections, own).filter(({ state }) => state !== "Z");
+  }
+
   function* stop(stub: Stub, selections: readonly Selection[]): Program<FrozenTree> {
     const own = yield* stub.call("getpid");
     const tree = yield* freezeCalmly(stub, selections, own, kernelThreads);
@@ -105,14 +111,11 @@ function processCommands(access: GuestAccess) {
       }
     },
 
+    select: choose,
+
     /** Reads the selected processes while they run, as far as that goes. */
     *outline(stub: Stub, selections: readonly Selection[]): Program<Outline> {
-      const own = yield* stub.call("getpid");
-      const chosen = select(yield* list(stub), selections, own);
-      return yield* preCopy.outline(
-        stub,
-        chosen.filter(({ state }) => state !== "Z"),
-      );
+      return yield* preCopy.outline(stub, yield* choose(stub, selections));
     },
 
     /** Reads what those processes have changed since they were read last, while they run. */

@@ -4,13 +4,15 @@ import { parseStat } from "../guest/procfs.js";
 import { OUT_BYTES, type Stub } from "../guest/stub-session.js";
 import { SystemCallFailed } from "../guest/errno.js";
 
-/** Which processes are meant: each with all that descend from it. */
+/** Which processes are meant: each with all that descend from it, but for what is excluded. */
 export type Selection =
   | { readonly by: "pid"; readonly pid: number }
   /** All processes of this name, as `comm` gives it. */
   | { readonly by: "name"; readonly name: string }
   /** All processes of a session, by the process id of its leader. */
-  | { readonly by: "session"; readonly session: number };
+  | { readonly by: "session"; readonly session: number }
+  /** Not this process, nor what descends from it. */
+  | { readonly by: "exclusion"; readonly pid: number };
 
 /** A process as `/proc` shows it. */
 export interface ProcessSummary {
@@ -92,11 +94,15 @@ export function select(
           return process.name === selection.name;
         case "session":
           return process.session === selection.session;
+        case "exclusion":
+          return false;
       }
     });
   // A child can have a lower number than its parent once the numbers have wrapped.
   const inOrder: ProcessSummary[] = [];
+  const excluded = new Set(selections.flatMap((each) => (each.by === "exclusion" ? each.pid : [])));
   const visit = (process: ProcessSummary, parentChosen: boolean): void => {
+    if (excluded.has(process.pid)) return;
     const taken = (parentChosen || isChosen(process)) && !process.kernelThread;
     if (taken && !spared.has(process.pid) && !chosen.has(process.pid)) {
       chosen.add(process.pid);

@@ -14,15 +14,14 @@ import type { CommandLink } from "../guest/command-link.js";
 import type { ProcessCommands } from "../process/engine.js";
 import type { TreeImage } from "../process/image.js";
 import type { Selection } from "../process/select.js";
-import { describeObstacle } from "../process/survey.js";
 import { type BootMark, fileDowntime } from "./downtime.js";
 import { SilentAfterCommit, UpdateFailed } from "./errors.js";
 import { proveHealth, provenKernel } from "./health.js";
+import { chooseKept } from "./kept-programs.js";
 import { awaitBoot, REBOOT_LIMIT_MS } from "./plain-reboot.js";
 import { awaitAnswer } from "./probe.js";
 import type { Run } from "./run.js";
 import { ANSWER_LIMIT_MS } from "./shadow.js";
-import { consoleLeader } from "./shadow-transplant.js";
 import { startStub } from "./stub-link.js";
 import { logOut } from "./vm.js";
 
@@ -69,17 +68,12 @@ export async function checkpointReboot(run: Run): Promise<void> {
 /** @throws {UpdateFailed} naming what of the programs cannot be saved; nothing has been stopped */
 async function prepare(run: Run): Promise<Checkpoint> {
   const stub = await startStub(run, run.original);
-  const leader = consoleLeader(await stub.ask("list", null, ANSWER_LIMIT_MS))?.pid ?? null;
-  const session: Selection[] = leader === null ? [] : [{ by: "session", session: leader }];
-  const selections = run.keep ?? session;
-  const obstacles = await stub.ask("survey", selections, MOVE_LIMIT_MS);
-  if (obstacles.length > 0) {
+  try {
+    return { stub, ...(await chooseKept(run, stub)) };
+  } catch (error) {
     await stub.leave();
-    throw new UpdateFailed(
-      `what runs cannot be saved: ${obstacles.map(describeObstacle).join("; ")}`,
-    );
+    throw error;
   }
-  return { stub, selections, leader };
 }
 
 /** Reads the programs, which stand still from then on; if that fails, they go on. */

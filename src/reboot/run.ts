@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly applyIn?: ApplyPlace;
   /** @see Run.keep */
   readonly keep?: readonly Selection[] | null;
+  /** @see Run.drop */
+  readonly drop?: boolean;
   /** None, if that is not said. */
   readonly fileWishes?: FileWishes;
   /** @see Run.phaseSnapshot */
@@ -60,6 +62,8 @@ export interface Run {
   readonly applyIn: ApplyPlace;
   /** Programs that the user wants to keep; null for all of the session on the console. */
   readonly keep: readonly Selection[] | null;
+  /** Whether programs that cannot be carried stay behind; else the update fails because of them. */
+  readonly drop: boolean;
   readonly probe: Probe;
   /** The files of the system disk, on their way into the rebooted state. */
   readonly files: RunFiles;
@@ -186,6 +190,7 @@ export async function openRun(options: RunOptions): Promise<Run> {
     dropDedicated,
     applyIn: options.applyIn ?? "original",
     keep: options.keep ?? null,
+    drop: options.drop ?? false,
     phaseSnapshot() {
       if (options.phaseSnapshot !== undefined) return options.phaseSnapshot();
       throw new DoesNotApply("no snapshot was taken while this guest booted");

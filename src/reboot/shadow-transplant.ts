@@ -5,15 +5,15 @@
 import { after } from "../clock/virtual-time.js";
 import type { CommandLink } from "../guest/command-link.js";
 import type { MountPoint } from "../guest/file-systems.js";
-import type { Selection, ProcessSummary } from "../process/select.js";
+import type { Selection } from "../process/select.js";
 import type { ProcessCommands } from "../process/engine.js";
-import { describeObstacle } from "../process/survey.js";
 import { PAGE_BYTES } from "../guest/page-tables.js";
 import type { ProcessImage } from "../process/image.js";
 import type { ChangedImage } from "../process/outline.js";
 import { type BootMark, fileDowntime } from "./downtime.js";
 import { SilentAfterCommit, UpdateFailed } from "./errors.js";
 import { provenKernel } from "./health.js";
+import { chooseKept } from "./kept-programs.js";
 import { awaitAnswer } from "./probe.js";
 import type { Run } from "./run.js";
 import { ANSWER_LIMIT_MS, checkHealth, forkVm, rebootInBackground } from "./shadow.js";
@@ -31,9 +31,6 @@ const MOST_ROUNDS = 5;
 const FEW_BYTES = 64 * PAGE_BYTES;
 
 const HOME: MountPoint = { device: "/dev/sdb", path: "/home", type: "ext4" };
-
-/** Device number of the console, as [proc_pid_stat(5)] gives it. */
-const CONSOLE_TERMINAL = (4 << 8) | 64;
 
 /**
  * Forks the original VM, reboots the fork in the background, moves the user's programs into it and hands
@@ -74,15 +71,8 @@ async function prepare(run: Run, dedicated: Vm): Promise<Transplant> {
 
 async function prepareWith(run: Run, dedicated: Vm, source: Link): Promise<Transplant> {
   const target = await startStub(run, dedicated);
-  const leader = consoleLeader(await source.ask("list", null, ANSWER_LIMIT_MS));
-  const selections = run.keep ?? usersOwn(leader, run.guest.services);
-  const obstacles = await source.ask("survey", selections, MOVE_LIMIT_MS);
-  if (obstacles.length > 0) {
-    throw new UpdateFailed(
-      `what runs cannot go along: ${obstacles.map(describeObstacle).join("; ")}`,
-    );
-  }
-  if (leader !== null) await dedicated.attendant.ask("seat", ANSWER_LIMIT_MS, leader.pid);
+  const { selections, leader } = await chooseKept(run, source);
+  if (leader !== null) await dedicated.attendant.ask("seat", ANSWER_LIMIT_MS, leader);
   // Before the programs are made there, since they open files.
   await run.files.carry(dedicated, source, target);
   if (selections.length > 0) await preCopy(run, dedicated, { source, target, selections });
@@ -111,23 +101,6 @@ async function preCopy(
     await target.ask("refresh", changes, MOVE_LIMIT_MS);
     if (bytes > before / 2) break;
   }
-}
-
-/** What is kept where the user has not said it: the session on the console, and the guest's services. */
-export function usersOwn(leader: ProcessSummary | null, services: readonly string[]): Selection[] {
-  return [
-    ...(leader === null ? [] : [{ by: "session", session: leader.pid } as const]),
-    ...services.map((name) => ({ by: "name", name }) as const),
-  ];
-}
-
-/** The leader of the session on the console, if a user is logged in there. */
-export function consoleLeader(processes: readonly ProcessSummary[]): ProcessSummary | null {
-  const leader = processes.find(
-    ({ pid, session, terminal }) => pid === session && terminal === CONSOLE_TERMINAL,
-  );
-  // A login that waits is no session of a user.
-  return leader === undefined || leader.name === "getty" ? null : leader;
 }
 
 /**

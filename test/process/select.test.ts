@@ -69,3 +69,12 @@ test("of any list, each process is chosen at most once, never before its parent,
     }),
   );
 });
+
+test("what is excluded stays behind with all that descend from it, whoever else is chosen", () => {
+  const all = [INIT, summary(10, 1), summary(11, 10), summary(12, 11), summary(13, 10)];
+  const selections = [
+    { by: "pid", pid: 10 },
+    { by: "exclusion", pid: 11 },
+  ] as const;
+  expect(pids(select(all, selections, 99))).toEqual([10, 13]);
+});

@@ -14,6 +14,9 @@ interface Otherwise {
   readonly update?: string;
   readonly applyIn?: ApplyPlace;
   readonly host?: Partial<HostConfig>;
+  /** More programs that the user has open. */
+  readonly programs?: GuestProfile["programs"];
+  readonly drop?: boolean;
   readonly bootPhases?: (phases: GuestProfile["bootPhases"]) => GuestProfile["bootPhases"];
 }
 
@@ -28,6 +31,8 @@ export async function updateBusybox(
     update = "kernel",
     applyIn = "original",
     host = {},
+    programs = [],
+    drop = false,
     bootPhases = (phases) => phases,
   }: Otherwise = {},
 ): Promise<RunReport> {
@@ -37,8 +42,10 @@ export async function updateBusybox(
     strategy,
     observer,
     applyIn,
+    drop,
     guest: {
       ...profile,
+      programs: [...profile.programs, ...programs],
       bootPhases: bootPhases(profile.bootPhases),
       update: { ...profile.update, ...change },
     },

@@ -29,7 +29,12 @@ export const updateCommand: Command = (cli, context) =>
             type: "string",
             array: true,
             describe:
-              "programs to transplant: a process id, a name or session:<process id>, each with all that descend from it  [default: the session on the console]",
+              "programs to transplant: a process id, a name or session:<process id>, each with all that descend from it  [default: the session on the console, and the guest's services]",
+          })
+          .option("drop", {
+            type: "boolean",
+            default: false,
+            describe: "leave behind what cannot go along, instead of giving the update up",
           })
           .option("ours", {
             type: "string",
@@ -65,14 +70,17 @@ export const updateCommand: Command = (cli, context) =>
           "which files would be carried; nothing is committed",
         )
         .example("$0 update busybox --strategy reboot --json | jq .downtime", ""),
-    async ({ guest, strategy, update, apply, keep, out, json, ...options }) => {
+    async ({ guest, strategy, update, apply, keep, drop, out, json, ...options }) => {
       if (!isStrategy(strategy)) throw new UsageError(`There is no strategy "${strategy}".`);
       await checkUpdate(guest, update);
-      if (keep !== undefined && !carries(strategy)) {
+      if ((keep !== undefined || drop) && !carries(strategy)) {
         const carrying = Object.keys(STRATEGIES).filter(
           (name) => isStrategy(name) && carries(name),
         );
-        throw new UsageError(`--keep has a meaning only with --strategy ${carrying.join(" or ")}.`);
+        const option = keep === undefined ? "--drop" : "--keep";
+        throw new UsageError(
+          `${option} has a meaning only with --strategy ${carrying.join(" or ")}.`,
+        );
       }
       if (apply === "shadow" && !forks(strategy)) {
         const forking = Object.keys(STRATEGIES).filter((name) => isStrategy(name) && forks(name));
@@ -88,7 +96,15 @@ export const updateCommand: Command = (cli, context) =>
       const kept = keep === undefined ? null : parseKeep(keep);
       const wishes = ours.length > 0 || theirs.length > 0 || onlyPlan;
       const files = wishes ? { files: { ours, theirs, onlyPlan } } : {};
-      const request = { strategy, update, applyIn: apply, keep: kept, ...files, host };
+      const request = {
+        strategy,
+        update,
+        applyIn: apply,
+        keep: kept,
+        ...(drop && { drop: true as const }),
+        ...files,
+        host,
+      };
       const summary = await performRun(prepared, request, directory, context);
       context.print(
         json

@@ -46,15 +46,15 @@ afterAll(async () => {
 async function start(): Promise<void> {
   const { source } = pair;
   await source.sh("rm -f /run/pid /run/order /run/obeyed");
-  await source.sh(`cat >/run/program <<'END'${PROGRAM}END`);
-  await source.sh("setsid python3 /run/program </dev/null >/dev/null 2>/run/error &");
+  await source.sh(`echo '${PROGRAM}' >/run/program`);
+  await source.sh("(setsid python3 /run/program </dev/null >/dev/null 2>&1 &)");
   pid = Number(await source.sh("until [ -e /run/pid ]; do usleep 100000; done; cat /run/pid"));
   expect(pid).toBeGreaterThan(0);
 }
 
 /** Has the program do something in the source. */
 async function order(python: string): Promise<void> {
-  await pair.source.sh(`cat >/run/order <<'END'\n${python}\nEND`);
+  await pair.source.sh(`echo '${python}' >/run/order`);
   await pair.source.sh(
     `rm -f /run/obeyed; kill -USR1 ${pid}; until [ -e /run/obeyed ]; do usleep 10000; done`,
   );
@@ -74,7 +74,7 @@ test("of a program that goes on with its work, only what it changes is moved whi
   await start();
   const pages = await moveCopiedAhead(pair, pid, () =>
     order(
-      "area, wanted = memory['first']\nfor at in (1, 700, 2047): area[at * page] = 7; wanted[at] = wanted[at] & ~255 | 7",
+      'area, wanted = memory["first"]\nfor at in (1, 700, 2047): area[at * page] = 7; wanted[at] = wanted[at] & ~255 | 7',
     ),
   );
   expect(await verdict()).toBe("1 areas, 0 pages wrong");
