@@ -11,6 +11,7 @@ import { PAGE_BYTES } from "../guest/page-tables.js";
 import type { MapsLine } from "../guest/procfs.js";
 import { PARKING_AREA, STUB_AREA } from "../guest/stub.js";
 import type { Stub } from "../guest/stub-session.js";
+import type { OpenFiles } from "./restore-files.js";
 import { fileVersion } from "./capture-process.js";
 import type { Pages } from "./capture-memory.js";
 import { CannotCarry } from "./files/file-kind.js";
@@ -93,7 +94,7 @@ function vdsoRange(vdso: ProcessImage["vdso"]): Range[] {
 /**
  * Makes prepared memory that of the process.
  *
- * @param opened descriptors of the files of the image
+ * @param opened the files of the image, in the stub that has opened them
  * @param gone addresses of pages that were prepared and are to be as their mappings make them
  */
 export function* restoreMemory(
@@ -101,7 +102,7 @@ export function* restoreMemory(
   { vdsoImage }: StubAreas,
   prepared: PreparedMemory,
   { mappings, attachments, pages, vdso, pid }: ProcessImage,
-  { opened, gone }: { readonly opened: readonly number[]; readonly gone: Uint32Array },
+  { opened, gone }: { readonly opened: OpenFiles; readonly gone: Uint32Array },
 ): Program<void> {
   const kept = keptRanges(prepared.mappings, mappings);
   for (const mapping of prepared.mappings) {
@@ -175,7 +176,7 @@ function* parkVdso(
   return { start: at, end: at + bytes, vdso: at + vdso.start - first.start };
 }
 
-function* map(stub: Stub, mapping: Mapping, pid: number, opened: readonly number[]): Program<void> {
+function* map(stub: Stub, mapping: Mapping, pid: number, opened: OpenFiles): Program<void> {
   const { start, end, protection, shared, offset, growsDown } = mapping;
   const fd = yield* openMapped(stub, mapping, pid, opened);
   // Private pages are filled before they get their protection.
@@ -195,11 +196,13 @@ function* openMapped(
   stub: Stub,
   { start, protection, shared, file, openFile }: Mapping,
   pid: number,
-  opened: readonly number[],
+  { opener, descriptors }: OpenFiles,
 ): Program<number | null> {
   const mode = shared && (protection & PROT_WRITE) !== 0 ? O_RDWR : 0;
   if (openFile !== null) {
-    return yield* stub.call("open", `/proc/self/fd/${opened[openFile] ?? -1}`, mode);
+    // The process was made before the file was opened, and has not got it.
+    const path = `/proc/${opener}/fd/${descriptors[openFile] ?? -1}`;
+    return yield* stub.call("open", path, mode);
   }
   if (file === null) return null;
   const { size, changedNs } = yield* fileVersion(stub, file.path);

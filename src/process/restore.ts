@@ -65,7 +65,7 @@ export function* restoreInto(
         const prepared = memory.get(process.pid);
         if (prepared === undefined) throw new RangeError(`${process.pid} was not prepared`);
         yield* restoreMemory(member, areas, prepared, process, {
-          opened: opened.descriptors,
+          opened,
           gone: gone.get(process.pid) ?? new Uint32Array(),
         });
       },

@@ -62,7 +62,7 @@ test("apache2 and its children go on to answer requests, none of which is lost",
   expect(children.trim().split(" ").length).toBeGreaterThan(1);
   // Each request is a connection of its own.
   await source.sh(
-    "(n=0; while wget -q -O /dev/null http://localhost/page; do n=$((n+1)); echo $n >/home/count; done; echo lost >/home/count) >/dev/null 2>&1 & echo $! >/home/client; sleep 2",
+    "(n=0; while wget -q -O /dev/null http://localhost/page; do n=$((n+1)); echo $n >/home/count; usleep 10000; done; echo lost >/home/count) >/dev/null 2>&1 & echo $! >/home/client; sleep 2",
   );
   await move(
     pair,
