@@ -82,14 +82,18 @@ test("apache2 and its children go on to answer requests, none of which is lost",
 test("a pipeline in mid-stream loses no byte and doubles none", async () => {
   const { source, target } = pair;
   await source.sh("cd /home; rm -f sum");
-  await source.sh(
-    "(seq 1 300000 | sed 's/7/seven/' | tr 1-5 a-e | cksum >/home/sum) >/dev/null 2>&1 & echo $! >/home/pipeline",
-  );
+  // Slow at its head, so that it is still at work when it is moved.
+  const lines = "i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo line $i; usleep 2000; done";
+  const rest = "sed 's/7/seven/' | tr 1-5 a-e | cksum";
+  await source.sh(`((${lines}) | ${rest} >/home/sum) >/dev/null 2>&1 & echo $! >/home/pipeline`);
   await source.pass(300);
   await move(pair, Number(await source.sh("cat /home/pipeline")));
   expect(await target.sh("cat /home/sum")).toBe("");
-  await target.sh("while [ ! -s /home/sum ]; do sleep 1; done");
+  for (let second = 0; second < 60; second++) {
+    if ((await target.sh("cat /home/sum")) !== "") break;
+    await target.pass(1000);
+  }
   expect(await target.sh("cat /home/sum")).toBe(
-    await target.sh("seq 1 300000 | sed 's/7/seven/' | tr 1-5 a-e | cksum"),
+    await target.sh(`seq 1 3000 | sed 's/^/line /' | ${rest}`),
   );
 });
