@@ -25,3 +25,15 @@ test("an empty cache is told from a good one, with the way out", async () => {
   expect(stdout).toContain('"shadow-reboot images build busybox" gets and builds it');
   expect(status).toBe(1);
 });
+
+test("a guest is shown with its updates, and with what is checked after a boot", async () => {
+  const { status, stdout } = await runProgram(["images", "show", "busybox"]);
+  expect(stdout).toMatch(
+    /^kernel +GRUB starts the newer .*\n +in effect if the kernel is 6\.1\.0-50-686$/m,
+  );
+  expect(stdout).toMatch(/^all .*\n +is kernel, config$/m);
+  expect(stdout).toMatch(/^ +in effect if "hostname" prints \/\^new-guest\$\/$/m);
+  expect(stdout).toMatch(/^Health checks\nlogin +a login answers\n/m);
+  expect(stdout).toMatch(/^klogd +"pidof klogd" prints /m);
+  expect(status).toBe(0);
+});
