@@ -21,6 +21,7 @@ import type { ChangedPages, OutlinedProcess } from "./outline.js";
 import { attachSegments } from "./restore-system-v.js";
 import { redirectVdso } from "./vdso.js";
 
+const NONE_OPEN: OpenFiles = { opener: 0, descriptors: [] };
 const PROT_WRITE = 2;
 const PROT_ALL = 7;
 const PROT_READ_EXECUTE = 5;
@@ -72,7 +73,7 @@ export function* prepareMemory(
     const isOwn = start >= STUB_AREA.start && start < STUB_AREA.end && !path.startsWith("/");
     if (!isOwn && !path.startsWith("[v")) yield* stub.call("munmap", start, end - start);
   }
-  for (const mapping of mappings) yield* map(stub, mapping, pid, []);
+  for (const mapping of mappings) yield* map(stub, mapping, pid, NONE_OPEN);
   yield* fill(stub, pages);
   return { mappings, parked };
 }
