@@ -8,13 +8,13 @@ import { isUnderWay, listTcp } from "./files/tcp-table.js";
 import { freeze, type FrozenTree, thaw } from "./freeze.js";
 import type { Selection } from "./select.js";
 
-/** How often programs are let go on, and each time how long in ns. */
-const MOST_TRIES = 20;
+/** How often programs are let go on, and how long in ns the first time; each time it is as much longer. */
+const MOST_TRIES = 10;
 const WHILE_NS = 500_000;
 
 /**
  * Stops processes as `freeze` does, at a calm moment: each time a TCP connection is under way they go on for
- * half a millisecond. If no such moment comes they are stopped nevertheless, for the capture to name what is
+ * a moment. If no such moment comes they are stopped nevertheless, for the capture to name what is
  * in its way.
  */
 export function* freezeCalmly(
@@ -27,7 +27,7 @@ export function* freezeCalmly(
     const tree = yield* freeze(stub, selections, own, kernelThreads);
     if (tries === MOST_TRIES || !(yield* listTcp(stub)).some(isUnderWay)) return tree;
     yield* thaw(stub, tree.processes);
-    const pause = new Uint8Array(Int32Array.of(0, WHILE_NS).buffer);
+    const pause = new Uint8Array(Int32Array.of(0, tries * WHILE_NS).buffer);
     yield* stub.attempt("nanosleep", pause, 0);
   }
 }

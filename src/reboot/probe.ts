@@ -6,6 +6,9 @@ import type { Vm } from "./vm.js";
 /** Milliseconds between two questions of the probe. */
 export const PROBE_PERIOD_MS = 10;
 
+/** How often it is looked whether an answer has come that is waited for, in ms. */
+const LOOK_EVERY_MS = 0.25;
+
 /** A time without an answer, in host time: from the last answer before it to the first after it. */
 export interface Gap {
   readonly startMs: VirtualMs;
@@ -101,7 +104,7 @@ export async function awaitAnswer(host: Host, probe: Probe, withinMs: number): P
   const before = probe.answerCount();
   const deadline = after(host.now(), withinMs);
   while (probe.answerCount() === before && host.now() < deadline) {
-    await host.advanceTo(after(host.now(), 1));
+    await host.advanceTo(after(host.now(), LOOK_EVERY_MS));
   }
   return probe.answerCount() > before;
 }

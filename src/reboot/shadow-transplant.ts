@@ -75,6 +75,7 @@ async function prepareWith(run: Run, dedicated: Vm, source: Link): Promise<Trans
   if (leader !== null) await dedicated.attendant.ask("seat", ANSWER_LIMIT_MS, leader);
   // Before the programs are made there, since they open files.
   await run.files.carry(dedicated, source, target);
+  await run.enter("pre-copy");
   if (selections.length > 0) await preCopy(run, dedicated, { source, target, selections });
   await source.ask("flushFileSystem", HOME, ANSWER_LIMIT_MS);
   return { source, target, selections };
