@@ -62,5 +62,5 @@ function consoleLeader(processes: readonly ProcessSummary[]): ProcessSummary | n
     ({ pid, session, terminal }) => pid === session && terminal === CONSOLE_TERMINAL,
   );
   // A login that waits is no session of a user.
-  return leader === undefined || ["getty", "agetty", "login"].includes(leader.name) ? null : leader;
+  return leader === undefined || ["getty", "agetty"].includes(leader.name) ? null : leader;
 }

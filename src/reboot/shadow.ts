@@ -48,12 +48,14 @@ export async function forkVm(run: Run): Promise<Vm> {
 
   // The pause lies between two answers, so it is seen as long as it is.
   await awaitAnswer(host, run.probe, ANSWER_LIMIT_MS);
-  const state = await run.phase("vm-fork", { vm: original, downtime: true }, async () => {
-    const captured = await original.machine.capture();
-    await host.occupy(original.machine, transferCost(run, captured));
-    return captured;
-  });
-  await run.probe.attach(original);
+  run.probe.detach();
+  const state = await run
+    .phase("vm-fork", { vm: original, downtime: true }, async () => {
+      const captured = await original.machine.capture();
+      await host.occupy(original.machine, transferCost(run, captured));
+      return captured;
+    })
+    .finally(() => run.probe.attach(original));
   const restoreCost = transferCost(run, state);
   await machine.restore(giveAway({ ...state }, [state.ram.buffer]));
   // The fork's clock shows the host's time, as the original's does.
