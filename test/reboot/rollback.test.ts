@@ -10,8 +10,8 @@ describe("an update that fails is rolled back", () => {
 
   test("when it dies after /home was frozen", async () => {
     const report = await expectRollbackWhenKilledIn("attach-home");
-    const last = report.events.map(({ kind }) => kind).slice(-3);
-    expect(last).toEqual(["rolled-back", "home-checked", "session-checked"]);
+    const last = report.events.map(({ kind }) => kind).slice(-4);
+    expect(last).toEqual(["rolled-back", "home-checked", "files-checked", "session-checked"]);
   });
 
   test("when the fork comes up with the old kernel", async () => {
