@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-import { after } from "../clock/virtual-time.js";
 import { type BuiltGuest, loadGuest } from "../images/build.js";
 import type { BuildOptions } from "../images/progress.js";
 import type { Recipe } from "../images/recipe.js";
@@ -10,7 +8,8 @@ import { installedEmulator } from "../node/emulator.js";
 import { machineConfig, type MachineParts, startMachine } from "../node/start-machine.js";
 import type { GuestProfile } from "../reboot/guest-profile.js";
 import type { Snapshot } from "../storage/snapshot.js";
-import { decodeSnapshot, encodeSnapshot } from "../storage/snapshot-file.js";
+import { bootThrough, SETTLE_MS, settledSnapshot } from "./boot.js";
+import { keptSnapshot } from "./kept-snapshot.js";
 
 /** A guest whose machine has booted once: runs start from its boot snapshot, never from a fresh boot. */
 export interface PreparedGuest {
@@ -42,10 +41,6 @@ const SEED = 1;
 /** Part of the name of a stored boot snapshot: raise it when what a machine computes changes. */
 const MACHINE_GENERATION = 1;
 
-/** How long a phase of a boot may take, and how long the guest is left alone after the last, in ms of virtual time. */
-const BOOT_PHASE_LIMIT_MS = 120_000;
-const SETTLE_MS = 1000;
-
 /** Loads a guest, builds it if it must be built, and boots it if there is no snapshot of its boot yet. */
 export async function prepareGuest(name: string, options: PrepareOptions): Promise<PreparedGuest> {
   const guest = await loadGuest(name, options);
@@ -67,10 +62,7 @@ export function guestProfile({ name, recipe }: PreparedGuest, updateName: string
   return {
     name,
     login: guestLogin(recipe),
-    bootPhases: recipe.bootPhases.map((phase) => ({
-      ...phase,
-      until: new RegExp(phase.until, "m"),
-    })),
+    bootPhases: guestBootPhases(recipe),
     health: recipe.health.map((check) => ({ ...check, expect: new RegExp(check.expect, "m") })),
     update: {
       name: updateName,
@@ -98,6 +90,11 @@ export function guestLogin({ login }: Recipe): GuestProfile["login"] {
   };
 }
 
+/** The phases of a guest's boot. */
+function guestBootPhases({ bootPhases }: Recipe): GuestProfile["bootPhases"] {
+  return bootPhases.map((phase) => ({ ...phase, until: new RegExp(phase.until, "m") }));
+}
+
 /** The machine of a guest, by content. */
 function partsOf({ recipe, bios, vgaBios, disks }: BuiltGuest, name: string): MachineParts {
   return {
@@ -114,26 +111,18 @@ function partsOf({ recipe, bios, vgaBios, disks }: BuiltGuest, name: string): Ma
 
 async function loadBootSnapshot(guest: BuiltGuest, options: PrepareOptions): Promise<Snapshot> {
   const { identity } = await installedEmulator();
-  const decides = [
-    MACHINE_GENERATION,
-    machineConfig(partsOf(guest, "")),
-    identity,
-    guest.recipe.bootPhases.map(({ name, until }) => ({ name, until })),
-    SETTLE_MS,
-  ];
-  const key = createHash("sha256").update(JSON.stringify(decides)).digest("hex").slice(0, 16);
-  const file = `snapshots/${guest.name}-${key}.snapshot`;
-
-  const stored = await options.cache.read(file);
-  if (stored !== null) {
-    // A damaged file in the cache is no reason to stop: it can be made again.
-    const snapshot = await decodeSnapshot(stored).catch(() => null);
-    if (snapshot !== null) return snapshot;
-  }
-  const snapshot = await bootOnce(guest, options);
-  const comment = `${guest.name}, at the end of its first boot`;
-  await options.cache.write(file, await encodeSnapshot(snapshot, { comment }));
-  return snapshot;
+  const kept = {
+    name: guest.name,
+    decides: [
+      MACHINE_GENERATION,
+      machineConfig(partsOf(guest, "")),
+      identity,
+      guest.recipe.bootPhases.map(({ name, until }) => ({ name, until })),
+      SETTLE_MS,
+    ],
+    comment: `${guest.name}, at the end of its first boot`,
+  };
+  return keptSnapshot(options.cache, kept, () => bootOnce(guest, options));
 }
 
 async function bootOnce(guest: BuiltGuest, options: PrepareOptions): Promise<Snapshot> {
@@ -144,14 +133,8 @@ async function bootOnce(guest: BuiltGuest, options: PrepareOptions): Promise<Sna
       await machine.run({ until: moment });
       options.bootProgress({ step: "boot", done: machine.now(), unit: "ms" });
     });
-    for (const { name, until } of guest.recipe.bootPhases) {
-      await console.expect(new RegExp(until, "m"), {
-        withinMs: BOOT_PHASE_LIMIT_MS,
-        what: `the end of the boot phase "${name}"`,
-      });
-    }
-    await machine.run({ until: after(machine.now(), SETTLE_MS) });
-    return await machine.takeSnapshot();
+    await bootThrough(console, guestBootPhases(guest.recipe));
+    return await settledSnapshot(machine);
   } finally {
     await machine.dispose();
   }

@@ -5,9 +5,7 @@ import { createHost, type Host } from "../../src/host/host.js";
 import { openConsole } from "../../src/machine/console.js";
 import { MachineDied } from "../../src/machine/errors.js";
 import type { Machine } from "../../src/machine/machine.js";
-import type { PreparedGuest } from "../../src/experiment/prepared-guest.js";
-import type { Snapshot } from "../../src/storage/snapshot.js";
-import { bootedMachine } from "../machine/booted-machine.js";
+import { openTwoMachines, type TwoMachines } from "./two-machines.js";
 
 /** A turn, in ms, and what it may take longer. */
 const TURN_MS = 0.22;
@@ -16,34 +14,23 @@ const TURN_MS = 0.22;
 const WORK = "i=0; while [ $i -lt 4000 ]; do i=$((i+1)); done; echo 'do''ne'\n";
 const BUSY_FOR_EVER = "while :; do :; done\n";
 
-let guest: PreparedGuest;
-let original: Machine;
-let dedicated: Machine;
-let shell: Snapshot;
+let vms: TwoMachines;
 /** How long WORK takes on a host of its own. */
 let aloneMs: number;
 
 beforeAll(async () => {
-  ({ guest, machine: original, shell } = await bootedMachine("original"));
-  dedicated = await guest.startMachine("reboot-dedicated");
-  await dedicated.restoreSnapshot(shell);
+  vms = await openTwoMachines();
   const host = createHost(DEFAULT_HOST);
-  host.add({ machine: dedicated, background: true });
-  aloneMs = await timeOf(host, dedicated, WORK);
+  host.add({ machine: vms.dedicated, background: true });
+  aloneMs = await timeOf(host, vms.dedicated, WORK);
 });
-beforeEach(async () => {
-  await original.restoreSnapshot(shell);
-  await dedicated.restoreSnapshot(shell);
-});
-afterAll(async () => {
-  await original.dispose();
-  await dedicated.dispose();
-});
+beforeEach(() => vms.rewind());
+afterAll(() => vms.dispose());
 
 function hostOf(config: Partial<HostConfig>): Host {
   const host = createHost({ ...DEFAULT_HOST, ...config });
-  host.add({ machine: original, background: false });
-  host.add({ machine: dedicated, background: true });
+  host.add({ machine: vms.original, background: false });
+  host.add({ machine: vms.dedicated, background: true });
   return host;
 }
 
@@ -68,13 +55,13 @@ async function timeOf(host: Host, machine: Machine, command: string): Promise<nu
 describe("machines on a host", () => {
   test("advance in lockstep, whether they are busy or not", async () => {
     const host = hostOf({ cores: 1, quantumMs: 10 });
-    await type(original, BUSY_FOR_EVER);
+    await type(vms.original, BUSY_FOR_EVER);
     const ends: VirtualMs[] = [];
     host.beforeQuantum((end) => Promise.resolve(void ends.push(end)));
     for (const moment of [35, 90, 90.5]) {
       await host.advanceTo(virtualMs(moment));
       expect(host.now()).toBe(moment);
-      for (const machine of [original, dedicated]) {
+      for (const machine of [vms.original, vms.dedicated]) {
         const late = host.hostTime(machine, machine.now()) - moment;
         expect(late).toBeGreaterThanOrEqual(0);
         expect(late).toBeLessThan(TURN_MS);
@@ -84,19 +71,19 @@ describe("machines on a host", () => {
   });
 
   test("have clocks of their own", async () => {
-    await original.stall(after(original.now(), 500));
+    await vms.original.stall(after(vms.original.now(), 500));
     const host = hostOf({});
-    const moment = host.machineTime(original, virtualMs(20));
-    expect(moment).toBe(after(original.now(), 20));
-    expect(host.hostTime(original, moment)).toBe(20);
+    const moment = host.machineTime(vms.original, virtualMs(20));
+    expect(moment).toBe(after(vms.original.now(), 20));
+    expect(host.hostTime(vms.original, moment)).toBe(20);
     await host.advanceTo(virtualMs(20));
-    expect(original.now() - dedicated.now()).toBeCloseTo(500, 0);
+    expect(vms.original.now() - vms.dedicated.now()).toBeCloseTo(500, 0);
   });
 
   test("compute the same bits in the same experiment", async () => {
     const outcome = async () => {
-      const [one, two] = [await guest.startMachine("one"), await guest.startMachine("two")];
-      await Promise.all([one.restoreSnapshot(shell), two.restoreSnapshot(shell)]);
+      const [one, two] = [await vms.guest.startMachine("one"), await vms.guest.startMachine("two")];
+      await Promise.all([one.restoreSnapshot(vms.shell), two.restoreSnapshot(vms.shell)]);
       const host = createHost({ ...DEFAULT_HOST, cores: 1, quantumMs: 5 });
       host.add({ machine: one, background: false });
       host.add({ machine: two, background: true });
@@ -114,8 +101,8 @@ describe("machines on a host", () => {
 describe("work in the background", () => {
   test("takes no longer beside a guest that halts, under either policy", async () => {
     for (const policy of ["fair", "background-idle"] as const) {
-      await dedicated.restoreSnapshot(shell);
-      const tookMs = await timeOf(hostOf({ cores: 1, policy }), dedicated, WORK);
+      await vms.dedicated.restoreSnapshot(vms.shell);
+      const tookMs = await timeOf(hostOf({ cores: 1, policy }), vms.dedicated, WORK);
       expect(tookMs / aloneMs).toBeGreaterThan(0.9);
       expect(tookMs / aloneMs).toBeLessThan(1.2);
     }
@@ -123,30 +110,30 @@ describe("work in the background", () => {
 
   test("takes twice as long beside a busy guest when one processor is shared fairly", async () => {
     const host = hostOf({ cores: 1, policy: "fair" });
-    await type(original, BUSY_FOR_EVER);
+    await type(vms.original, BUSY_FOR_EVER);
     await host.advanceTo(virtualMs(50));
-    const tookMs = await timeOf(host, dedicated, WORK);
+    const tookMs = await timeOf(host, vms.dedicated, WORK);
     expect(tookMs / aloneMs).toBeGreaterThan(1.6);
     expect(tookMs / aloneMs).toBeLessThan(2.4);
   });
 
   test("takes no longer beside a busy guest when there are two processors", async () => {
     const host = hostOf({ cores: 2, policy: "fair" });
-    await type(original, BUSY_FOR_EVER);
+    await type(vms.original, BUSY_FOR_EVER);
     await host.advanceTo(virtualMs(50));
-    expect((await timeOf(host, dedicated, WORK)) / aloneMs).toBeLessThan(1.2);
+    expect((await timeOf(host, vms.dedicated, WORK)) / aloneMs).toBeLessThan(1.2);
   });
 
   test("waits until the original VM halts, if it may only run then", async () => {
     const host = hostOf({ cores: 2, policy: "background-idle" });
-    await type(original, BUSY_FOR_EVER);
+    await type(vms.original, BUSY_FOR_EVER);
     await host.advanceTo(virtualMs(50));
     const heard: string[] = [];
-    const close = dedicated.onOutput(({ bytes }) => heard.push(Buffer.from(bytes).toString()));
-    await type(dedicated, WORK);
+    const close = vms.dedicated.onOutput(({ bytes }) => heard.push(Buffer.from(bytes).toString()));
+    await type(vms.dedicated, WORK);
     await host.advanceTo(virtualMs(300));
     expect(heard.join("")).toBe("");
-    await type(original, "\x03");
+    await type(vms.original, "\x03");
     await host.advanceTo(virtualMs(300 + 2 * aloneMs));
     expect(heard.join("")).toMatch(/\ndone\r\n/);
     close();
@@ -156,15 +143,15 @@ describe("work in the background", () => {
 describe("the VMM", () => {
   test("keeps a machine that it works on from running; time passes for it all the same", async () => {
     const host = hostOf({});
-    await type(original, "echo 'he''re'\n");
-    await type(dedicated, "echo 'he''re'\n");
+    await type(vms.original, "echo 'he''re'\n");
+    await type(vms.dedicated, "echo 'he''re'\n");
     const heard: string[] = [];
-    const close = original.onOutput(() => heard.push("original"));
-    const closeOther = dedicated.onOutput(() => heard.push("dedicated"));
-    const before = original.now();
-    await host.occupy(original, 33.3);
+    const close = vms.original.onOutput(() => heard.push("original"));
+    const closeOther = vms.dedicated.onOutput(() => heard.push("dedicated"));
+    const before = vms.original.now();
+    await host.occupy(vms.original, 33.3);
     expect(host.now()).toBe(33.3);
-    expect(original.now()).toBe(after(before, 33.3));
+    expect(vms.original.now()).toBe(after(before, 33.3));
     expect(new Set(heard)).toEqual(new Set(["dedicated"]));
     await host.advanceTo(virtualMs(60));
     expect(new Set(heard)).toEqual(new Set(["dedicated", "original"]));
@@ -174,13 +161,13 @@ describe("the VMM", () => {
 
   test("holds a machine until it is released", async () => {
     const host = hostOf({});
-    await type(original, "echo 'he''re'\n");
+    await type(vms.original, "echo 'he''re'\n");
     let heard = 0;
-    const close = original.onOutput(() => heard++);
-    host.hold(original);
+    const close = vms.original.onOutput(() => heard++);
+    host.hold(vms.original);
     await host.advanceTo(virtualMs(200));
     expect(heard).toBe(0);
-    host.release(original);
+    host.release(vms.original);
     await host.advanceTo(virtualMs(300));
     expect(heard).toBeGreaterThan(0);
     close();
@@ -192,7 +179,7 @@ describe("the VMM", () => {
   });
 
   test("goes on with the others when one has died and was removed", async () => {
-    const doomed = await guest.startMachine("doomed");
+    const doomed = await vms.guest.startMachine("doomed");
     const host = hostOf({});
     host.add({ machine: doomed, background: true });
     await host.advanceTo(virtualMs(10));
@@ -200,7 +187,7 @@ describe("the VMM", () => {
     await expect(host.advanceTo(virtualMs(50))).rejects.toThrow(MachineDied);
     host.remove(doomed);
     await host.advanceTo(virtualMs(50));
-    expect(host.hostTime(original, original.now())).toBeGreaterThanOrEqual(50);
+    expect(host.hostTime(vms.original, vms.original.now())).toBeGreaterThanOrEqual(50);
     expect(() => host.hostTime(doomed, virtualMs(0))).toThrow('"doomed" is not on this host');
   });
 });

@@ -2,11 +2,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { virtualMs } from "../../src/clock/virtual-time.js";
 import { DEFAULT_HOST, type HostConfig } from "../../src/host/config.js";
 import { createHost } from "../../src/host/host.js";
-import type { Machine } from "../../src/machine/machine.js";
 import { startProbe } from "../../src/reboot/probe.js";
 import { placeVm } from "../../src/reboot/vm.js";
-import type { Snapshot } from "../../src/storage/snapshot.js";
-import { bootedMachine } from "../machine/booted-machine.js";
+import { openTwoMachines, type TwoMachines } from "./two-machines.js";
 
 /** Work of the user that comes in bursts of some 40 ms of processor time. */
 const BURSTS =
@@ -18,28 +16,19 @@ const ROUNDS = "while :; do i=0; while [ $i -lt 1000 ]; do i=$((i+1)); done; ech
 const HOST = { ...DEFAULT_HOST, cores: 1, quantumMs: 20 } as const;
 const SPAN_MS = 1500;
 
-let original: Machine;
-let dedicated: Machine;
-let shell: Snapshot;
+let vms: TwoMachines;
 
 beforeAll(async () => {
-  const booted = await bootedMachine("original");
-  original = booted.machine;
-  shell = booted.shell;
-  dedicated = await booted.guest.startMachine("reboot-dedicated");
+  vms = await openTwoMachines();
 });
-afterAll(async () => {
-  await original.dispose();
-  await dedicated.dispose();
-});
+afterAll(() => vms.dispose());
 
 /** How long the original VM takes to answer, in ms, ascending; and what the background has done meanwhile. */
 async function observe(config: Partial<HostConfig>, work: { user: string; background: string }) {
-  await original.restoreSnapshot(shell);
-  await dedicated.restoreSnapshot(shell);
+  await vms.rewind();
   const host = createHost({ ...HOST, ...config });
-  const vm = placeVm(host, "original", original);
-  const fork = placeVm(host, "reboot-dedicated", dedicated);
+  const vm = placeVm(host, "original", vms.original);
+  const fork = placeVm(host, "reboot-dedicated", vms.dedicated);
   const probe = startProbe(host, vm);
   await vm.console.type(work.user);
   await fork.console.type(work.background);

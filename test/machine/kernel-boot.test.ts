@@ -4,6 +4,7 @@ import { openConsole } from "../../src/machine/console.js";
 import { MachineDied, MachineError } from "../../src/machine/errors.js";
 import type { Machine } from "../../src/machine/machine.js";
 import { type MachineParts, startMachine } from "../../src/node/start-machine.js";
+import { workerCount } from "../support/workers.js";
 
 const MIB = 2 ** 20;
 
@@ -16,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => machine?.dispose());
 
 test("what cannot be started is refused before anything starts, and leaves nothing behind", async () => {
-  const threads = workers();
+  const threads = workerCount();
   const { boot } = parts;
   if (boot.from !== "kernel") throw new Error("this guest has no disks");
   const attempts: [Partial<MachineParts>, RegExp][] = [
@@ -32,7 +33,7 @@ test("what cannot be started is refused before anything starts, and leaves nothi
     await expect(started).rejects.toThrow(MachineError);
     await expect(started).rejects.toThrow(words);
   }
-  expect(workers()).toBe(threads);
+  expect(workerCount()).toBe(threads);
 });
 
 test("a guest without a disk boots, reboots, and when it dies, it dies alone", async () => {
@@ -62,8 +63,3 @@ test("a guest without a disk boots, reboots, and when it dies, it dies alone", a
   expect(now).toBeGreaterThanOrEqual(machine.now());
   await bystander.dispose();
 });
-
-/** Worker threads of this process that still run. */
-function workers(): number {
-  return process.getActiveResourcesInfo().filter((resource) => resource === "MessagePort").length;
-}

@@ -3,7 +3,7 @@ import { DoesNotApply } from "../../src/reboot/errors.js";
 import type { GuestProfile } from "../../src/reboot/guest-profile.js";
 import type { RunReport } from "../../src/reboot/report.js";
 import { runCommand } from "../../src/reboot/vm.js";
-import { detailOf, phasesOfDowntime } from "../support/phases.js";
+import { detailOf, phasesOfDowntime } from "../support/report.js";
 import { updateBusybox } from "../support/update-busybox.js";
 
 /** An update that changes what is on the disk, and nothing of what is booted before it is mounted. */
