@@ -9,7 +9,7 @@ import type { RunRequest } from "./perform-run.js";
 
 /** What of the program computes a run; what only shows it is not among it. */
 const COMPUTING =
-  /^(?:(?:carry-over|clock|guest|host|machine|node|process|reboot|storage)\/.*|experiment\/(?:perform-run|prepared-guest)|images\/updates)\.[jt]s$/;
+  /^(?:(?:carry-over|clock|guest|host|machine|node|process|reboot|storage)\/.*|experiment\/(?:boot|perform-run|phase-snapshot|prepared-guest)|images\/updates)\.[jt]s$/;
 
 /**
  * A short text that is the same for two runs only if they must come out alike: it stands for the guest's

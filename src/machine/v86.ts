@@ -1,43 +1,23 @@
 /**
- * All that the project knows of v86's inside. Everything else talks to `Emulator`.
+ * All that the project knows of v86's inside, with `v86-wasm.ts`. Everything else talks to `Emulator`.
  *
  * References:
  * - [v86.d.ts] the public options: `wasm_fn`, `save_state`, `restore_state`, `write_memory`
- * - [cpu] https://github.com/copy/v86/blob/master/src/cpu.js: layout of the WebAssembly memory, `get_state`
- * - [loop] https://github.com/copy/v86/blob/master/src/rust/cpu/cpu.rs: `main_loop`, `do_many_cycles_native`
+ * - [cpu] https://github.com/copy/v86/blob/master/src/cpu.js: `reboot_internal`, `get_state`
  */
 import type { V86, V86Options } from "v86";
 import type { MachineClock } from "../clock/machine-clock.js";
-import { createMachineClock } from "../clock/machine-clock.js";
 import { createRandom, type Random } from "../clock/random.js";
 import { asV86Disk, type OverlayDisk } from "../storage/overlay-disk.js";
 import { type Forgotten, packDevices, unpackDevices } from "./device-state.js";
 import { MachineError } from "./errors.js";
 import { type LinuxImage, placeLinux } from "./linux-boot.js";
-import { TRAP_PORT } from "./resident.js";
+import { createV86Wasm, LAYOUT, type Turn, type V86Wasm } from "./v86-wasm.js";
 
 /** Serial lines that a machine has: COM1 and COM2. */
 export const SERIAL_LINES = 2;
 
-/** Guest instructions between two looks at timers, interrupts and input ([loop], LOOP_COUNTER). */
-export const INSTRUCTIONS_PER_TURN = 100_003;
-
 const VGA_MEMORY_BYTES = 1 << 20;
-
-/** Offsets in the WebAssembly memory ([cpu], constructor). */
-export const LAYOUT = {
-  registers: 64,
-  lastResult: 112,
-  controlRegisters: 580,
-  inHlt: 616,
-  instructionCounter: 664,
-  mxcsr: 824,
-  currentTsc: 960,
-  fpuStatusWord: 1040,
-} as const;
-
-/** What `main_loop` compares its running time with ([loop], TIME_PER_FRAME), in ms. */
-const TIME_PER_FRAME = 1;
 
 /** What an emulator is made of. */
 export interface EmulatorParts {
@@ -56,10 +36,6 @@ export interface EmulatorParts {
   readonly seed: number;
   readonly epochMs: number;
 }
-
-/** How a turn ended: the guest goes on running, or it halts until `wakeInMs` from now. */
-export type Turn =
-  { readonly halted: false } | { readonly halted: true; readonly wakeInMs: number };
 
 /** What the emulator tells while it runs. */
 export interface EmulatorListener {
@@ -128,86 +104,16 @@ export async function openEmulator(
   listener: EmulatorListener,
 ): Promise<Emulator> {
   const random = createRandom(parts.seed);
-  let memory: WebAssembly.Memory | null = null;
-  const view = (): DataView => {
-    if (memory === null) throw new MachineError("v86 has not made its memory yet");
-    return new DataView(memory.buffer);
-  };
-  // Read too often for a view of its own each time; a view ends when the memory grows.
-  let counter = new Uint32Array(0);
-  const clock = createMachineClock(() => {
-    if (counter.length === 0 && memory !== null) {
-      counter = new Uint32Array(memory.buffer, LAYOUT.instructionCounter, 1);
-    }
-    return counter[0] ?? 0;
-  }, parts.nsPerInstruction);
+  const wasm = createV86Wasm({
+    ...parts,
+    random,
+    trap: () => {
+      listener.trap();
+    },
+  });
+  const { clock } = wasm;
   takeOverGlobals(clock, random, parts.epochMs);
-
-  // Only the first reading in main_loop says when its frame began: dating it back makes the loop
-  // return after one turn, so that where a run is cut changes nothing in the guest.
-  let frameStarts = false;
-  // Answering that all memory is zero keeps RAM out of save_state and restore_state.
-  let withoutRam = false;
-  let ramBase = -1;
-  let lastWords = "";
-  let mainLoop: () => number = () => 0;
-
-  function instantiate(imports: WebAssembly.Imports): WebAssembly.Exports {
-    const env = imports.env;
-    if (env === undefined) throw new MachineError("v86 gave no imports");
-    // The casts below state the signatures that [cpu] and [loop] give these imports and exports.
-    const runTimers = env.run_hardware_timers as (acpi: number, now: number) => number;
-    env.run_hardware_timers = (acpi: number) => runTimers(acpi, clock.now());
-    env.microtick = () => {
-      const now = clock.now();
-      if (!frameStarts) return now;
-      frameStarts = false;
-      return now - 2 * TIME_PER_FRAME;
-    };
-    const writePort32 = env.io_port_write32 as (port: number, value: number) => void;
-    env.io_port_write32 = (port: number, value: number) => {
-      if (port === TRAP_PORT) listener.trap();
-      else writePort32(port, value);
-    };
-    env.get_rand_int = () => random.nextInt();
-    env.stop_idling = () => undefined;
-    env.console_log_from_wasm = (offset: number, length: number) => {
-      if (memory !== null) {
-        lastWords = new TextDecoder().decode(new Uint8Array(memory.buffer, offset >>> 0, length));
-      }
-    };
-    const { exports } = new WebAssembly.Instance(parts.wasm, imports);
-    memory = exports.memory as WebAssembly.Memory;
-    mainLoop = exports.main_loop as () => number;
-    const allocate = exports.allocate_memory as (bytes: number) => number;
-    const isZeroed = exports.is_memory_zeroed as (address: number, bytes: number) => number;
-    const zero = exports.zero_memory as (address: number, bytes: number) => void;
-    const storeTsc = exports.store_current_tsc as () => void;
-    const setTsc = exports.set_tsc as (low: number, high: number) => void;
-    return {
-      ...exports,
-      allocate_memory: (bytes: number) => (ramBase = allocate(bytes) >>> 0),
-      is_memory_zeroed: (address: number, bytes: number) =>
-        withoutRam ? 1 : isZeroed(address, bytes),
-      zero_memory: (address: number, bytes: number) => {
-        if (!withoutRam) zero(address, bytes);
-      },
-      // v86 is wrong by the offset that the counter has already, which a guest's reset gives it.
-      set_tsc: (low: number, high: number) => {
-        storeTsc();
-        const reading = view().getBigUint64(LAYOUT.currentTsc, true);
-        const wanted = (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
-        const correction = wanted - reading;
-        setTsc(0, 0);
-        setTsc(
-          Number(BigInt.asUintN(32, correction)),
-          Number(BigInt.asUintN(32, correction >> 32n)),
-        );
-      },
-    };
-  }
-
-  const v86 = await constructV86(parts, instantiate);
+  const v86 = await constructV86(parts, wasm);
   // The cast names the internals that are used; a test holds them against the pinned version.
   const inside = v86 as unknown as V86Internals;
   const { cpu } = inside.v86;
@@ -228,7 +134,6 @@ export async function openEmulator(
     }
   };
 
-  const isHalted = (): boolean => view().getUint8(LAYOUT.inHlt) !== 0;
   const uart = (line: number): { input: number[] } => {
     const device = cpu.devices[`uart${line}`];
     if (device === undefined) throw new MachineError(`v86 has no serial line ${line}`);
@@ -237,7 +142,7 @@ export async function openEmulator(
 
   /** What v86's save_state forgets or, once restored, no longer reads from the CPU. */
   function saveForgotten(): Forgotten {
-    const state = view();
+    const state = wasm.view();
     const input: number[][] = [];
     for (let line = 0; line < SERIAL_LINES; line++) input.push([...uart(line).input]);
     return {
@@ -249,47 +154,29 @@ export async function openEmulator(
   }
 
   function restoreForgotten(forgotten: Forgotten): void {
-    const state = view();
+    const state = wasm.view();
     state.setInt32(LAYOUT.lastResult, forgotten.lastResult, true);
     state.setInt32(LAYOUT.mxcsr, forgotten.mxcsr, true);
     state.setUint16(LAYOUT.fpuStatusWord, forgotten.fpuStatusWord, true);
     for (const [line, input] of forgotten.input.entries()) uart(line).input = [...input];
   }
 
-  async function saveDevices(): Promise<Uint8Array> {
-    withoutRam = true;
-    try {
-      return packDevices(saveForgotten(), new Uint8Array(await v86.save_state()));
-    } finally {
-      withoutRam = false;
-    }
+  function saveDevices(): Promise<Uint8Array> {
+    return wasm.withoutRam(async () =>
+      packDevices(saveForgotten(), new Uint8Array(await v86.save_state())),
+    );
   }
 
   async function putDevices(state: Uint8Array): Promise<void> {
     const { forgotten, emulator } = unpackDevices(state);
-    withoutRam = true;
-    try {
-      await v86.restore_state(copyOf(emulator));
-    } finally {
-      withoutRam = false;
-    }
+    await wasm.withoutRam(() => v86.restore_state(copyOf(emulator)));
     restoreForgotten(forgotten);
   }
 
   return {
     clock,
     random,
-    turn() {
-      frameStarts = true;
-      lastWords = "";
-      let wakeInMs: number;
-      try {
-        wakeInMs = mainLoop();
-      } catch (cause) {
-        throw new Error(lastWords === "" ? String(cause) : lastWords.trim(), { cause });
-      }
-      return isHalted() ? { halted: true, wakeInMs } : { halted: false };
-    },
+    turn: () => wasm.turn(),
     receive(line, bytes) {
       v86.serial_send_bytes(line, bytes);
     },
@@ -298,9 +185,9 @@ export async function openEmulator(
       cpu.reboot_internal();
     },
     screen: () => inside.screen_adapter.get_text_screen(),
-    registers: () => new Int32Array(view().buffer, LAYOUT.registers, 8),
-    controlRegister: (number) => view().getInt32(LAYOUT.controlRegisters + 4 * number, true),
-    ram: () => new Uint8Array(view().buffer, ramBase, parts.memoryBytes),
+    registers: () => new Int32Array(wasm.view().buffer, LAYOUT.registers, 8),
+    controlRegister: (number) => wasm.view().getInt32(LAYOUT.controlRegisters + 4 * number, true),
+    ram: () => wasm.ram(),
     write(bytes, address) {
       v86.write_memory(bytes, address);
     },
@@ -333,14 +220,11 @@ function takeOverGlobals(clock: MachineClock, random: Random, epochMs: number): 
   WebAssembly.instantiate = compile as typeof WebAssembly.instantiate;
 }
 
-async function constructV86(
-  parts: EmulatorParts,
-  instantiate: (imports: WebAssembly.Imports) => WebAssembly.Exports,
-): Promise<V86> {
+async function constructV86(parts: EmulatorParts, wasm: V86Wasm): Promise<V86> {
   const { V86 } = await parts.load();
   const [hda, hdb] = parts.disks.map((disk) => asV86Disk(disk, parts.serveDisk));
   const options = {
-    wasm_fn: (imports: WebAssembly.Imports) => Promise.resolve(instantiate(imports)),
+    wasm_fn: (imports: WebAssembly.Imports) => Promise.resolve(wasm.instantiate(imports)),
     memory_size: parts.memoryBytes,
     vga_memory_size: VGA_MEMORY_BYTES,
     bios: { buffer: copyOf(parts.bios) },

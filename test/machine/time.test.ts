@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { after, virtualMs } from "../../src/clock/virtual-time.js";
 import type { PreparedGuest } from "../../src/experiment/prepared-guest.js";
 import type { Machine } from "../../src/machine/machine.js";
-import { INSTRUCTIONS_PER_TURN } from "../../src/machine/v86.js";
+import { INSTRUCTIONS_PER_TURN } from "../../src/machine/v86-wasm.js";
 import { NS_PER_INSTRUCTION } from "../../src/node/start-machine.js";
 import type { Snapshot } from "../../src/storage/snapshot.js";
 import { bootedMachine, sh } from "./booted-machine.js";

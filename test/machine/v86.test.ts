@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { V86, type V86Options } from "v86";
 import { installedEmulator } from "../../src/node/emulator.js";
-import { INSTRUCTIONS_PER_TURN, LAYOUT, type V86Internals } from "../../src/machine/v86.js";
+import type { V86Internals } from "../../src/machine/v86.js";
+import { INSTRUCTIONS_PER_TURN, LAYOUT } from "../../src/machine/v86-wasm.js";
 
 /** Views of the WebAssembly memory that v86 keeps itself. */
 type Views = Readonly<Record<string, { readonly byteOffset: number; readonly byteLength: number }>>;
 
 /**
- * What src/machine/v86.ts takes for granted of the inside of v86. When a new version breaks one of
- * these, machines may go wrong in silence: read that file against the new sources.
+ * What src/machine/v86.ts and v86-wasm.ts take for granted of the inside of v86. When a new version breaks one of
+ * these, machines may go wrong in silence: read these files against the new sources.
  */
 describe("the pinned v86 is inside what it is taken for", () => {
   let v86: V86;
