@@ -4,7 +4,8 @@ import { nonZeroPages, writePages } from "../storage/pages.js";
 import { MachineDied, MachineError } from "./errors.js";
 import type { MachineConfig } from "./config.js";
 import type { MachineState } from "./machine-state.js";
-import type { Pc, PcParts, RunRequest, RunResult } from "./pc.js";
+import type { Pc, PcParts } from "./pc.js";
+import type { RunRequest, RunResult } from "./run-loop.js";
 import type { Output } from "./serial-line.js";
 import { connect, giveAway, type Port, type Remote } from "./remote.js";
 

@@ -59,3 +59,30 @@ export function createOutputLog(): OutputLog {
     },
   };
 }
+
+/** Input that is to come, in the order of its moments; of the same moment, as it was added. */
+export interface InputQueue {
+  add(input: SerialInput): void;
+  /** Takes the next one out if its moment has come; null if it has not. */
+  takeDue(now: VirtualMs): SerialInput | null;
+  /** The moment of the next one, in ms; Infinity if there is none. */
+  nextAt(): number;
+  clear(): void;
+}
+
+/** Makes an empty queue. */
+export function createInputQueue(): InputQueue {
+  const inputs: SerialInput[] = [];
+  const nextAt = (): number => inputs[0]?.atMs ?? Infinity;
+  return {
+    add(input) {
+      const index = inputs.findIndex(({ atMs }) => atMs > input.atMs);
+      inputs.splice(index < 0 ? inputs.length : index, 0, input);
+    },
+    takeDue: (now) => (nextAt() <= now ? (inputs.shift() ?? null) : null),
+    nextAt,
+    clear() {
+      inputs.length = 0;
+    },
+  };
+}
