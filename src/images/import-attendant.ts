@@ -54,6 +54,7 @@ export async function installAttendant(
   user: string,
 ): Promise<string[]> {
   const cannot = "the attendant cannot be installed";
+  await checkFolders(shop);
   await shop.run(
     "cp /import/attendant /import/attendant-line /import/console /import/stub /target/sbin/ && " +
       "mkdir -p /target/home",
@@ -64,8 +65,36 @@ export async function installAttendant(
     await startAttendant(shop, init),
     await addLogin(shop, init),
     await openAccount(shop, user),
+    await permitAll(shop),
     await addHome(shop),
   ].filter((line) => line !== "");
+}
+
+/** Folders that are written to: the workshop follows links in them by its own root, not by the system's. */
+const FOLDERS = ["sbin", "etc", "home", "boot"];
+
+/** @throws {ImportError} if one of them is an absolute symbolic link */
+async function checkFolders(shop: Workshop): Promise<void> {
+  for (const folder of FOLDERS) {
+    const link = `readlink /target/${folder}`;
+    if (!(await shop.test(`${link} | grep -q ^/`))) continue;
+    const target = (await shop.run(link, `/${folder} cannot be read`)).trim();
+    throw new ImportError(
+      `The system's /${folder} is a symbolic link to ${target}: make it a relative one ` +
+        `("ln -sfn ${target.replace(/^\/+/, "")} /${folder}").`,
+    );
+  }
+}
+
+/** Files that were unpacked or are new have no labels, and an enforcing SELinux would let nobody log in. */
+async function permitAll(shop: Workshop): Promise<string> {
+  const config = "/target/etc/selinux/config";
+  if (!(await shop.test(`grep -q '^SELINUX=enforcing' ${config}`))) return "";
+  await shop.run(
+    `sed -i 's/^SELINUX=enforcing/SELINUX=permissive/' ${config}`,
+    "SELinux cannot be made permissive",
+  );
+  return "SELinux is permissive, in this copy: files that are new or were unpacked have no labels";
 }
 
 async function startAttendant(shop: Workshop, init: InitSystem): Promise<string> {

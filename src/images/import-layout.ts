@@ -47,10 +47,13 @@ export function wholeDisk(image: Uint8Array): Uint8Array {
   return sharedImage(nonZeroPages(image));
 }
 
+/** Features of ext4 that a kernel need not be of today to know. */
+const OLD_FEATURES = "-O ^metadata_csum,^64bit";
+
 /** Unpacks the tar archive on the second disk onto the first, and mounts that at `/target`. */
 export async function unpackTarball(shop: Workshop): Promise<void> {
   await shop.run(
-    "E2FSPROGS_FAKE_TIME=1783728000 /sbin/mke2fs -q -t ext4 -b 4096 -I 256 -L root /dev/sda1",
+    `E2FSPROGS_FAKE_TIME=1783728000 /sbin/mke2fs -q -t ext4 ${OLD_FEATURES} -b 4096 -I 256 -L root /dev/sda1`,
     "the file system cannot be made",
   );
   await shop.run(
@@ -77,8 +80,7 @@ export async function mountSystem(shop: Workshop): Promise<string> {
   const seen: string[] = [];
   for (const device of partitions.length > 0 ? partitions : ["/dev/sda"]) {
     if (!(await shop.test(`mount -t ext4 ${device} /target`))) {
-      const what = await shop.run(`blkid ${device}; true`, `${device} cannot be read`);
-      seen.push(`${device}: ${/TYPE="([^"]*)"/.exec(what)?.[1] ?? "nothing known"}`);
+      seen.push(`${device}: ${await contentOf(shop, device)}`);
       continue;
     }
     if (await shop.test("[ -f /target/etc/passwd ]")) {
@@ -92,6 +94,16 @@ export async function mountSystem(shop: Workshop): Promise<string> {
     `No partition of the disk is the root of a system on ext2, ext3 or ext4 (${seen.join("; ")}): pack the ` +
       "files of the system with tar, and import that.",
   );
+}
+
+/** What a partition has that cannot be mounted, for a person. */
+async function contentOf(shop: Workshop, device: string): Promise<string> {
+  const said = await shop.run(`blkid ${device}; true`, `${device} cannot be read`);
+  const type = /TYPE="([^"]*)"/.exec(said)?.[1];
+  if (type !== undefined) return type;
+  // The label of a physical volume lies in one of the first four sectors.
+  const isLvm = await shop.test(`head -c 2048 ${device} | grep -q LABELONE`);
+  return isLvm ? "LVM" : "nothing known";
 }
 
 async function mountBoot(

@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { ImportError } from "./import-error.js";
 import { sharedImage } from "./guest-store.js";
+import { plainTar } from "./import-tar.js";
 import { SECTOR_BYTES } from "./mbr.js";
 import { unxz } from "./xz.js";
 import { nonZeroPages, PAGE_SIZE } from "../storage/pages.js";
@@ -15,8 +16,10 @@ import { nonZeroPages, PAGE_SIZE } from "../storage/pages.js";
 /** A system, as somebody has it. */
 export interface ImportSource {
   readonly kind: "disk" | "tarball";
-  /** The raw disk in whole pages, or the tar archive without compression. */
+  /** The raw disk, or the tar archive without compression, in whole pages. */
   readonly content: Uint8Array;
+  /** What is not as it was in the file, a line each for a person. */
+  readonly remarks: readonly string[];
 }
 
 /** The largest disk that the emulated PC takes, in bytes. */
@@ -41,6 +44,7 @@ const REFUSED: readonly [what: string, at: number, magic: string, way: string][]
  * @throws {ImportError} if it is neither a raw disk image nor a tar archive, or it is too large
  */
 export async function readSource(name: string, file: Uint8Array): Promise<ImportSource> {
+  if (file.length === 0) throw new ImportError(`${name} is empty.`);
   const content = await decompressed(name, file);
   for (const [what, at, magic, way] of REFUSED) {
     if (text(content, at, magic.length) === magic) {
@@ -60,11 +64,20 @@ export async function readSource(name: string, file: Uint8Array): Promise<Import
         `${mebibytes(LARGEST_DISK)}: shrink it, or pack its files with tar.`,
     );
   }
-  if (isTar) return { kind: "tarball", content: wholePages(content) };
+  if (isTar) {
+    const { pieces, withoutAttributes } = plainTar(name, content);
+    const remarks =
+      withoutAttributes === 0
+        ? []
+        : [
+            `${withoutAttributes} files are without their extended attributes (labels, capabilities)`,
+          ];
+    return { kind: "tarball", content: wholePages(pieces), remarks };
+  }
   if (content.length % SECTOR_BYTES !== 0) {
     throw new ImportError(`${name} is cut off: its size is not a number of whole sectors.`);
   }
-  return { kind: "disk", content: wholePages(content) };
+  return { kind: "disk", content: wholePages([content]), remarks: [] };
 }
 
 async function decompressed(name: string, file: Uint8Array): Promise<Uint8Array> {
@@ -85,10 +98,15 @@ async function decompressed(name: string, file: Uint8Array): Promise<Uint8Array>
   }
 }
 
-/** The bytes and zeros up to a whole page, where worker threads can share them. */
-function wholePages(content: Uint8Array): Uint8Array {
-  const padded = new Uint8Array(Math.ceil(content.length / PAGE_SIZE) * PAGE_SIZE);
-  padded.set(content);
+/** The pieces one after the other, and zeros up to a whole page, where worker threads can share them. */
+function wholePages(pieces: readonly Uint8Array[]): Uint8Array {
+  const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+  const padded = new Uint8Array(Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE);
+  let at = 0;
+  for (const piece of pieces) {
+    padded.set(piece, at);
+    at += piece.length;
+  }
   return sharedImage(nonZeroPages(padded));
 }
 

@@ -122,7 +122,7 @@ async function ingredientsOf(guest: string, options: BuildOptions) {
 /** Looks into the system, and makes it ready to be a guest. */
 async function work(
   shop: Workshop,
-  { kind }: ImportSource,
+  { kind, remarks }: ImportSource,
   { user, kernel, progress }: ImportOptions,
   commandLine: string,
 ): Promise<Pick<ImportedGuest, "system" | "changes">> {
@@ -136,7 +136,7 @@ async function work(
   const found = await examineSystem(shop);
   const system = { ...found, kernels: startingWith(found.kernels, kernel) };
   step(2);
-  const changes: string[] = [];
+  const changes = [...remarks];
   if (kind === "tarball") {
     await installGrub(shop, system, commandLine);
     changes.push(

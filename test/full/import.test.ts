@@ -14,7 +14,7 @@ import { openCache } from "../../src/node/cache.js";
 import { runUpdate, type StrategyName } from "../../src/reboot/update.js";
 import { logIn, runCommand } from "../../src/reboot/vm.js";
 import { nonZeroPages, writePages } from "../../src/storage/pages.js";
-import { foreignParts, foreignTarball, type Parts } from "../support/foreign-system.js";
+import { foreignParts, foreignTarball, LONG_NAME, type Parts } from "../support/foreign-system.js";
 
 const TARBALL = "test-of-a-tarball";
 const DISK = "test-of-a-disk";
@@ -94,6 +94,7 @@ describe("a tarball of a root", () => {
   test("has its files with owners, modes and links", async () => {
     const said = await ask(TARBALL, "stat -c '%a %u %g %h' /srv/owned /srv/linked");
     expect(said).toBe("4711 1234 100 2\n4711 1234 100 2\n");
+    expect(await ask(TARBALL, `cat /${LONG_NAME}`)).toBe("found");
   });
 
   test("can be updated by a shadow reboot", async () => {

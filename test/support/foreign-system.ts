@@ -1,5 +1,4 @@
 import { gzipSync } from "fflate";
-import { pack } from "tar-stream";
 import { cpioArchive } from "../../src/images/cpio.js";
 import { mergeTrees, program } from "../../src/images/file-tree.js";
 import { bootTools } from "../../src/images/guest-root.js";
@@ -9,6 +8,7 @@ import { pinOf, readPins } from "../../src/images/packages.js";
 import { readRecipe, type Recipe } from "../../src/images/recipe.js";
 import { cachedDeb } from "../../src/images/supply.js";
 import { openCache } from "../../src/node/cache.js";
+import { tarball, type TarEntry } from "./tarball.js";
 
 /** What systems of strangers are made of here: packages that the guest `busybox` is made of, too. */
 export interface Parts {
@@ -65,43 +65,50 @@ mount -t sysfs sysfs /sys
 hostname stranger
 `;
 
+/** A name that an archive cannot have without an extension of the format. */
+export const LONG_NAME = `srv/${"a-long-name/".repeat(22)}file`;
+
 /** The root of a system with two kernels as a tar archive, with owners, a hard link and odd modes. */
-export async function foreignTarball(
+export function foreignTarball(
   { recipe, ingredients }: Parts,
   more: Readonly<Record<string, string>> = {},
 ): Promise<Uint8Array> {
-  const tar = pack();
+  const entries: TarEntry[] = [];
   for (const folder of "bin sbin dev proc sys run tmp etc boot boot/grub srv home var".split(" ")) {
-    tar.entry({ name: `${folder}/`, type: "directory", mode: 0o755 });
+    entries.push({ name: `${folder}/`, type: "directory", mode: 0o755 });
   }
-  tar.entry(
-    { name: "bin/busybox", mode: 0o755 },
-    content(ingredients, "busybox-static", "bin/busybox"),
-  );
+  const busybox = content(ingredients, "busybox-static", "bin/busybox");
+  entries.push({ name: "bin/busybox", mode: 0o755, content: busybox });
   for (const applet of APPLETS.split(" ")) {
-    tar.entry({ name: `bin/${applet}`, type: "symlink", linkname: "busybox" });
-    tar.entry({ name: `sbin/${applet}`, type: "symlink", linkname: "/bin/busybox" });
+    entries.push({ name: `bin/${applet}`, type: "symlink", linkname: "busybox" });
+    entries.push({ name: `sbin/${applet}`, type: "symlink", linkname: "/bin/busybox" });
   }
-  for (const [name, text] of Object.entries({ ...TEXTS, ...more })) tar.entry({ name }, text);
-  tar.entry({ name: "etc/rc", mode: 0o755 }, RC);
-  tar.entry({ name: "srv/owned", uid: 1234, gid: 100, mode: 0o4711 }, "x");
-  tar.entry({ name: "srv/linked", type: "link", linkname: "srv/owned" });
+  for (const [name, text] of Object.entries({ ...TEXTS, ...more })) {
+    entries.push({ name, content: text });
+  }
+  entries.push(
+    { name: "etc/rc", mode: 0o755, content: RC },
+    { name: "srv/owned", uid: 1234, gid: 100, mode: 0o4711, content: "x" },
+    { name: "srv/linked", type: "link", linkname: "srv/owned" },
+    { name: LONG_NAME, content: "found" },
+  );
   for (const kernel of recipe.kernels) {
-    const image = content(ingredients, kernel.package, `boot/vmlinuz-${kernel.release}`);
-    tar.entry({ name: `boot/vmlinuz-${kernel.release}` }, image);
     const initramfs = mergeTrees(
       bootTools(recipe, ingredients, kernel.package),
       new Map([["init", program(INITRAMFS_INIT)]]),
     );
-    tar.entry(
-      { name: `boot/initramfs-${kernel.release}.img` },
-      Buffer.from(gzipSync(cpioArchive(initramfs))),
+    entries.push(
+      {
+        name: `boot/vmlinuz-${kernel.release}`,
+        content: content(ingredients, kernel.package, `boot/vmlinuz-${kernel.release}`),
+      },
+      {
+        name: `boot/initramfs-${kernel.release}.img`,
+        content: Buffer.from(gzipSync(cpioArchive(initramfs))),
+      },
     );
   }
-  tar.finalize();
-  const pieces: Uint8Array[] = [];
-  for await (const piece of tar) pieces.push(piece as Uint8Array); // a pack of tar-stream yields bytes only
-  return Buffer.concat(pieces);
+  return tarball(entries);
 }
 
 function content(ingredients: Ingredients, name: string, path: string): Buffer {

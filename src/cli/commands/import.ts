@@ -1,9 +1,10 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Argv } from "yargs";
 import { formatDuration } from "../../experiment/duration.js";
 import { followedBuild, prepareFollowed } from "../../experiment/preparation.js";
 import { type ImportedGuest, importGuest, type ImportOptions } from "../../images/import.js";
+import { LARGEST_DISK, mebibytes } from "../../images/import-source.js";
 import { columns } from "../columns.js";
 import { type Context, UsageError } from "../context.js";
 
@@ -71,7 +72,20 @@ function checkPattern(pattern: string): void {
   }
 }
 
+/** @throws {UsageError} if it cannot be had as a whole */
 async function contentOf(file: string): Promise<Uint8Array> {
+  const found = await stat(file).catch(() => null);
+  if (found?.isDirectory() === true) {
+    throw new UsageError(
+      `${file} is a directory: pack it as root with "tar --numeric-owner -C ${file} -czf root.tar.gz .", and import that.`,
+    );
+  }
+  if (found !== null && found.size > LARGEST_DISK) {
+    throw new UsageError(
+      `${file} has ${mebibytes(found.size)} MiB, and ${mebibytes(LARGEST_DISK)} is the most that can be imported: ` +
+        "shrink the disk, or pack the files of its system with tar.",
+    );
+  }
   try {
     return await readFile(file);
   } catch (cause) {
