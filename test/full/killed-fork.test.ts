@@ -3,12 +3,16 @@ import { expectRollbackWhenKilledIn } from "../support/killed-fork.js";
 
 /** Every phase in which the reboot-dedicated VM is needed; what it takes to commit is captured in the last. */
 const phases = [
+  "note-files",
   "background-shutdown",
   "background-firmware",
   "background-kernel",
   "background-userland",
   "background-login",
   "health-check",
+  "prepare-files",
+  "plan-files",
+  "carry-files",
   "freeze-home",
   "attach-home",
   "capture",
@@ -17,6 +21,9 @@ const phases = [
 /** What `shadow-transplant` does in their place. */
 const transplantPhases = [
   "prepare-transplant",
+  "plan-files",
+  "carry-files",
+  "pre-copy",
   "freeze-programs",
   "freeze-home",
   "attach-home",

@@ -13,7 +13,7 @@ interface Broken {
   readonly strategy?: StrategyName;
   /** What the user does to a file of the system while the fork reboots. */
   readonly meanwhile?: { readonly path: string; readonly command: string };
-  readonly phase: string | RegExp;
+  readonly phase: string;
   readonly reason: RegExp;
 }
 
@@ -67,7 +67,7 @@ const BROKEN: Readonly<Record<string, Broken>> = {
       "cd /bin && cp busybox another && echo >>another && mv another busybox && sync",
     ],
     strategy: "shadow-transplant",
-    phase: /^(prepare-transplant|carry-files)$/,
+    phase: "pre-copy",
     reason: /\/bin\/busybox/,
   },
   "a /home that cannot be mounted, while the programs stand still": {
@@ -102,7 +102,7 @@ test.each(Object.entries(BROKEN))(
       { applyIn: "shadow", bootPhases: hurried },
     );
     expect(report.failure).toMatchObject({ rolledBack: true, silent: false });
-    expect(report.failure?.phase).toMatch(phase);
+    expect(report.failure?.phase).toBe(phase);
     expect(report.failure?.message).toMatch(reason);
     expect(report.committed).toBe(false);
     expect(report.kernelAfter).toBe("6.1.0-47-686");
