@@ -1,15 +1,17 @@
 import { NS_PER_MS, type VirtualMs, virtualMs } from "./virtual-time.js";
 
 /**
- * The clock of one machine. It advances by the instructions that the guest retires and by the
- * idleness that the machine skips, and it counts in whole nanoseconds: a span cut into pieces adds up
+ * The clock of one machine. It advances by the instructions that the guest retires, by what some of
+ * them take besides, and by the idleness that the machine skips, and it counts in whole nanoseconds: a span cut into pieces adds up
  * to exactly the same moment.
  */
 export interface MachineClock {
   /** The present moment. */
   now(): VirtualMs;
-  /** Time that the guest has spent running instructions, in ms, since the clock was made. */
+  /** Time that the guest has spent running, in ms, since the clock was made. */
   busyMs(): number;
+  /** The guest has run for `ns` that its instructions do not account for. */
+  spend(ns: number): void;
   /** Moves the clock on to `moment` without the guest running; a moment that is past changes nothing. */
   skipTo(moment: VirtualMs): void;
   /** Sets the clock, backwards too: for a machine that takes over a snapshot. */
@@ -44,6 +46,9 @@ export function createMachineClock(retired: () => number, nsPerInstruction: numb
     busyMs() {
       nowNs();
       return busyNs / NS_PER_MS;
+    },
+    spend(ns) {
+      busyNs += ns;
     },
     skipTo(moment) {
       const gap = toNs(moment) - nowNs();

@@ -39,7 +39,7 @@ const EPOCH_MS = Date.UTC(2026, 0, 1);
 const SEED = 1;
 
 /** Part of the name of a stored boot snapshot: raise it when what a machine computes changes. */
-const MACHINE_GENERATION = 1;
+const MACHINE_GENERATION = 2;
 
 /** Loads a guest, builds it if it must be built, and boots it if there is no snapshot of its boot yet. */
 export async function prepareGuest(name: string, options: PrepareOptions): Promise<PreparedGuest> {

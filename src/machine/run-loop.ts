@@ -82,9 +82,12 @@ export function createRunLoop(
 
   /** Hands over what is due, and says when the next input is. */
   function deliver(now: VirtualMs): number {
+    const received = new Set<number>();
     for (let input = pending.takeDue(now); input !== null; input = pending.takeDue(now)) {
       const { line, bytes, ifRead } = input;
-      if (ifRead && emulator().hasUnread(line)) continue;
+      // What comes at the same time is no sign that the guest is behind.
+      if (ifRead && !received.has(line) && emulator().hasUnread(line)) continue;
+      received.add(line);
       note({ kind: "serial", atMs: now, line, bytes });
       emulator().receive(line, bytes);
       wakeAt = null;

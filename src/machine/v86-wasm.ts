@@ -29,6 +29,12 @@ export const LAYOUT = {
 /** What `main_loop` compares its running time with ([loop], TIME_PER_FRAME), in ms. */
 const TIME_PER_FRAME = 1;
 
+/**
+ * What it takes the guest to read its time-stamp counter. Compiled code counts its instructions when it is
+ * left, so this is all that a loop sees that waits for a time: without it, each such wait would be a whole turn.
+ */
+const TIME_STAMP_NS = 50;
+
 /** How a turn ended: the guest goes on running, or it halts until `wakeInMs` from now. */
 export type Turn =
   { readonly halted: false } | { readonly halted: true; readonly wakeInMs: number };
@@ -83,6 +89,10 @@ export function createV86Wasm(parts: WasmParts): V86Wasm {
   // Only the first reading in main_loop says when its frame began: dating it back makes the loop
   // return after one turn, so that where a run is cut changes nothing in the guest.
   let frameStarts = false;
+  // What the last reading of the time took; who read it is known only by what follows. Outside of a turn
+  // it was not the guest.
+  let readingNs = 0;
+  let inTurn = false;
   // Answering that all memory is zero keeps RAM out of save_state and restore_state.
   let hidesRam = false;
   let ramBase = -1;
@@ -92,8 +102,14 @@ export function createV86Wasm(parts: WasmParts): V86Wasm {
   // The casts in these two state the signatures that [cpu] and [loop] give the imports and exports.
   function replaceImports(env: WebAssembly.ModuleImports): void {
     const runTimers = env.run_hardware_timers as (acpi: number, now: number) => number;
-    env.run_hardware_timers = (acpi: number) => runTimers(acpi, clock.now());
+    env.run_hardware_timers = (acpi: number) => {
+      // The reading before this was the loop's own.
+      readingNs = 0;
+      return runTimers(acpi, clock.now());
+    };
     env.microtick = () => {
+      clock.spend(readingNs);
+      readingNs = inTurn && !frameStarts ? TIME_STAMP_NS : 0;
       const now = clock.now();
       if (!frameStarts) return now;
       frameStarts = false;
@@ -154,12 +170,15 @@ export function createV86Wasm(parts: WasmParts): V86Wasm {
     },
     turn() {
       frameStarts = true;
+      inTurn = true;
       lastWords = "";
       let wakeInMs: number;
       try {
         wakeInMs = mainLoop();
       } catch (cause) {
         throw new Error(lastWords === "" ? String(cause) : lastWords.trim(), { cause });
+      } finally {
+        inTurn = false;
       }
       const isHalted = view().getUint8(LAYOUT.inHlt) !== 0;
       return isHalted ? { halted: true, wakeInMs } : { halted: false };

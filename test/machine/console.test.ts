@@ -90,20 +90,22 @@ test("the second serial line is another terminal", async () => {
   expect(console.unread()).toBe("");
 });
 
-test("a request is lost when the guest has not read the one before", async () => {
+test("a request is lost when the guest has not read what came before, but not beside another", async () => {
   const second = openConsole(machine, 1);
-  const ping = (number: number) =>
+  const send = (text: string, inMs: number, ifRead: boolean) =>
     machine.send({
-      atMs: machine.now(),
+      atMs: after(machine.now(), inMs),
       line: 1,
-      bytes: new TextEncoder().encode(`ping ${number}\n`),
-      ifRead: true,
+      bytes: new TextEncoder().encode(`${text}\n`),
+      ifRead,
     });
-  await ping(1);
-  await ping(2);
-  await second.expect(/^pong 1\n/, SOON);
-  await ping(3);
-  expect((await second.expect(/^pong.*\n/, SOON)).match[0]).toBe("pong 3\n");
+  await send("a lot to read ".repeat(300), 0, false);
+  await send("ping 1", 1, true);
+  await second.expect(/^unknown\n/, SOON);
+  await send("kernel", 0, false);
+  await send("ping 2", 0, true);
+  const { match } = await second.expect(/^kernel .*\n(pong.*)\n/, SOON);
+  expect(match[1]).toBe("pong 2");
   second.close();
 });
 
