@@ -12,7 +12,7 @@ import { z } from "zod";
 import type { Cache } from "../node/cache.js";
 import { unpackDeb } from "./deb.js";
 import { fetchFile, fetchSmall } from "./fetch.js";
-import { type FetchOptions, otherMirror } from "./http.js";
+import { FetchError, type FetchOptions, otherMirror } from "./http.js";
 import type { PinnedPackage } from "./packages.js";
 import { sha256 } from "./sha256.js";
 import { unxz } from "./xz.js";
@@ -98,30 +98,79 @@ export async function checkArchive(
 async function checkSuite(
   suite: string,
   pins: readonly PinnedPackage[],
-  { cache, mirrorUrl, keyring }: ArchiveAccess,
+  access: ArchiveAccess,
   options: FetchOptions,
 ): Promise<SuiteCheck> {
-  const folder = `${mirrorUrl}/dists/${suite}`;
-  const inRelease = await fetchSmall(`${folder}/InRelease`, maxReleaseBytes, {
-    ...options,
-    onProgress: undefined,
-  });
-  const release = await verifyRelease(suite, new TextDecoder().decode(inRelease), keyring);
+  const signed = await fetchRelease(suite, suite, access, options);
+  const { release, index } = await fetchIndex(signed, suite, access, options).catch(
+    async (problem: unknown) => {
+      const older = await otherRelease(signed, suite, access, options);
+      if (!(problem instanceof FetchError) || older === null) throw problem;
+      return await fetchIndex(older, suite, access, options);
+    },
+  );
+  return {
+    suite,
+    date: field(release.text, "Date") ?? "unknown",
+    signedBy: release.signedBy,
+    ...comparePins(pins, index),
+  };
+}
+
+/** A release file whose signature is good. */
+interface Release {
+  /** The folder of `dists` in which it lies: the suite's name, or another name of it. */
+  readonly folder: string;
+  readonly text: string;
+  readonly signedBy: string[];
+}
+
+async function fetchRelease(
+  folder: string,
+  suite: string,
+  { mirrorUrl, keyring }: ArchiveAccess,
+  options: FetchOptions,
+): Promise<Release> {
+  const url = `${mirrorUrl}/dists/${folder}/InRelease`;
+  const text = await fetchSmall(url, maxReleaseBytes, { ...options, onProgress: undefined });
+  return { folder, ...(await verifyRelease(suite, new TextDecoder().decode(text), keyring)) };
+}
+
+/**
+ * The release file of a suite under its other name, `stable` for `trixie`, or null if there is none. A
+ * mirror that is being filled may have a newer release file than index; under the other name both may still
+ * be older ones that belong together, and are as good.
+ */
+async function otherRelease(
+  release: Release,
+  suite: string,
+  access: ArchiveAccess,
+  options: FetchOptions,
+): Promise<Release | null> {
+  const name = field(release.text, "Suite");
+  if (name === undefined || name === suite || !/^[a-z][a-z0-9-]*$/.test(name)) return null;
+  const other = await fetchRelease(name, suite, access, options);
+  return field(other.text, "Codename") === suite ? other : null;
+}
+
+/** The package index that a release file lists. */
+async function fetchIndex(
+  release: Release,
+  suite: string,
+  { cache, mirrorUrl }: ArchiveAccess,
+  options: FetchOptions,
+): Promise<{ readonly release: Release; readonly index: string }> {
   const entry = releaseEntry(suite, release.text);
   const file = `archive/${suite}-Packages`;
-  await fetchFile({ ...entry, url: `${folder}/${entry.name}` }, cache.path(file), options);
+  const url = `${mirrorUrl}/dists/${release.folder}/${entry.name}`;
+  await fetchFile({ ...entry, url }, cache.path(file), options);
   const packed = (await cache.read(file)) ?? new Uint8Array();
   const index = await unpackIndex(entry.name, packed).catch((cause: unknown) => {
     throw new ArchiveError(`the package index of ${suite} cannot be unpacked`, { cause });
   });
   // Large, of no use any more, and there again in a second.
   await rm(cache.path(file), { force: true });
-  return {
-    suite,
-    date: /^Date: (.*)$/m.exec(release.text)?.[1] ?? "unknown",
-    signedBy: release.signedBy,
-    ...comparePins(pins, index.toString("utf8")),
-  };
+  return { release, index: index.toString("utf8") };
 }
 
 async function unpackIndex(name: string, packed: Uint8Array): Promise<Buffer> {

@@ -102,7 +102,9 @@ async function rebootInPlace(run: Run, { stub }: Checkpoint, marks: BootMark[]):
   await run.enter("reboot");
   const start = host.now();
   try {
-    await original.attendant.ask("reboot", ANSWER_LIMIT_MS);
+    // An init may end the attendant before that has answered.
+    const hasReset = () => run.resetSince("original", start) !== null;
+    await original.attendant.ask("reboot", REBOOT_LIMIT_MS, undefined, hasReset);
   } catch (error) {
     await stub.ask("thaw", null, MOVE_LIMIT_MS);
     await stub.leave();

@@ -78,9 +78,11 @@ export async function rebootInBackground(run: Run, dedicated: Vm): Promise<void>
   const start = host.now();
   const deadline = start + REBOOT_LIMIT_MS;
 
+  const hasReset = () => run.resetSince("reboot-dedicated", start) !== null;
   await run.phase("background-shutdown", background, async () => {
-    await dedicated.attendant.ask("reboot", ANSWER_LIMIT_MS);
-    while (run.resetSince("reboot-dedicated", start) === null) {
+    // An init may end the attendant before that has answered.
+    await dedicated.attendant.ask("reboot", REBOOT_LIMIT_MS, undefined, hasReset);
+    while (!hasReset()) {
       if (host.now() >= deadline) {
         throw new UpdateFailed(`the fork did not shut down within ${REBOOT_LIMIT_MS} ms`);
       }

@@ -155,6 +155,23 @@ describe("with an archive of our own", () => {
     await expect(check()).rejects.toMatchObject({ name: "FetchError" });
   });
 
+  test("a release file that is newer than the mirror's index gives way to the one of the index", async () => {
+    const packed = gzipSync(index);
+    const newer = `Suite: stable\n${releaseOf(gzipSync(`${index}\n`))}`;
+    const older = `Codename: bookworm\n${releaseOf(packed)}`.replace("11 Jul", "10 May");
+    files.set("/dists/bookworm/InRelease", await signed(newer, key));
+    files.set("/dists/stable/InRelease", await signed(older, key));
+    files.set("/dists/stable/main/binary-i386/Packages.gz", packed);
+    const [found] = await check();
+    expect(found).toMatchObject({ date: expect.stringContaining("10 May") as string, pinOnly: [] });
+
+    files.set("/dists/stable/InRelease", await signed(older, strangersKey));
+    await expect(check()).rejects.toThrow(/not signed by Debian/);
+    const trixie = older.replace("bookworm", "trixie");
+    files.set("/dists/stable/InRelease", await signed(trixie, key));
+    await expect(check()).rejects.toMatchObject({ name: "FetchError" });
+  });
+
   test("a release file without an index for this processor is refused", async () => {
     files.set("/dists/bookworm/InRelease", await signed("SHA256:\n", key));
     await expect(check()).rejects.toThrow(/lists none of main\/binary-i386/);
