@@ -2,6 +2,7 @@ import type { GuestAccess, Resident } from "../machine/resident.js";
 import { createGate, type Program } from "./gate.js";
 import { signalSet } from "./signals.js";
 import { driveRoot, type Stub } from "./stub-session.js";
+import { SYSTEM_CALLS } from "./system-calls.js";
 import { BROUGHT_STUB, ROOT_TOKEN } from "./stub.js";
 
 /** What a stub can be commanded to do: a program that takes and gives what can pass between threads. */
@@ -48,9 +49,16 @@ export function createCommandLoop(
   let reply: LoopReply = { state: "absent" };
   let next: { name: string; argument: unknown } | null = null;
   let leaving = false;
+  let leader: number | null = null;
 
+  // What a command has started and can no longer be relied on: the stub ends, and what it has made with it.
   const gate = createGate(access, (error) => {
     fail(error);
+    gate.forget();
+    if (leader === null) return null;
+    const args = [leader, WAKE];
+    leader = null;
+    return { number: SYSTEM_CALLS.kill, args };
   });
 
   function fail(error: unknown): void {
@@ -63,6 +71,7 @@ export function createCommandLoop(
     yield* stub.call("rt_sigprocmask", 2, signalSet("all"), 0, 8);
     yield* stub.attempt("unlink", BROUGHT_STUB);
     const pid = yield* stub.call("getpid");
+    leader = pid;
     gate.failCall(failCall);
     reply = { state: "waiting", pid };
     while (!leaving) {
@@ -83,6 +92,7 @@ export function createCommandLoop(
         fail(error);
       }
     }
+    leader = null;
     reply = { state: "absent" };
   }
 
@@ -92,6 +102,7 @@ export function createCommandLoop(
     },
     forget() {
       gate.forget();
+      leader = null;
       reply = { state: "absent" };
       next = null;
     },
@@ -103,12 +114,17 @@ export function createCommandLoop(
           gate.forget();
           next = null;
           leaving = false;
+          leader = null;
           reply = { state: "absent" };
           gate.expect(ROOT_TOKEN, (task) =>
             driveRoot(access, gate, task, (stub) => takeCommands(stub, asked.options)),
           );
           return null;
         case "command":
+          if (leader === null) {
+            fail(new Error("the stub has ended"));
+            return null;
+          }
           next = asked;
           reply = { state: "busy" };
           return null;

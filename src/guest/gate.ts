@@ -33,8 +33,8 @@ export interface TrappedTask {
 /** Lets many stubs in one guest be driven by programs. */
 export interface Gate {
   /**
-   * Gives a program to the stub that will arrive with a token in ebp. A program that ends, or fails,
-   * makes its task exit.
+   * Gives a program to the stub that will arrive with a token in ebp. A program that ends makes its task
+   * exit.
    */
   expect(token: number, start: (task: TrappedTask) => Program<unknown>): void;
   /** A token that no stub has had before. */
@@ -62,9 +62,9 @@ const EXIT: Call = { number: SYSTEM_CALLS.exit_group, args: [1] };
 /**
  * Makes a gate.
  *
- * @param failed called with what a program threw
+ * @param failed called with what a program threw; gives what its task does before it exits, if anything
  */
-export function createGate(access: GuestAccess, failed: (error: unknown) => void): Gate {
+export function createGate(access: GuestAccess, failed: (error: unknown) => Call | null): Gate {
   const tasks = new Map<string, StubTask>();
   const expected = new Map<number, (task: TrappedTask) => Program<unknown>>();
   let nextToken = 1;
@@ -91,8 +91,7 @@ export function createGate(access: GuestAccess, failed: (error: unknown) => void
       // The cast tells what `done` tells: the loop above has lost the connection of the two.
       return done === true ? null : (value as Call);
     } catch (error) {
-      failed(error);
-      return null;
+      return failed(error);
     }
   }
 

@@ -2,12 +2,18 @@ import { park, WAKE } from "../guest/command-loop.js";
 import type { Program } from "../guest/gate.js";
 import type { Stub } from "../guest/stub-session.js";
 
+const PR_SET_PDEATHSIG = 1;
+const SIGKILL = 9;
+
 /** Something that one task of a crew is to do. */
 export type Job = (stub: Stub) => Program<void>;
 
 /** Stubs that work at the same time, each in the process or thread that it is to become. */
 export interface Crew {
-  /** What a new member does: jobs, one after the other. Given to `fork` or `thread`. */
+  /**
+   * What a new member does: jobs, one after the other. Given to `fork` or `thread`. It ends with its parent, so that
+   * none is left if the leader ends, until it is given the settings of a process; see `restoreThreadFlags`.
+   */
   member(tid: number): (stub: Stub) => Program<void>;
   /**
    * Has jobs done, each by the member with that thread id, and waits until all are.
@@ -32,6 +38,7 @@ export function createCrew(leader: number): Crew {
   return {
     member: (tid) =>
       function* (stub) {
+        yield* stub.attempt("prctl", PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
         for (;;) {
           const job = queue(tid).shift();
           if (job === undefined) {

@@ -25,6 +25,13 @@ export interface FrozenTree {
   readonly ended: readonly ProcessSummary[];
 }
 
+/** Processes that are stopped after all others. */
+export interface StoppedLast {
+  readonly pids: ReadonlySet<number>;
+  /** What is done while they alone run. */
+  meanwhile(): Program<void>;
+}
+
 /** How often a thread is let go on that is inside of the vDSO. */
 const MOST_MOMENTS = 200;
 /** How often, and each time how long in ns, a process is waited for that cannot be stopped. */
@@ -36,14 +43,17 @@ const WAIT_NS = 10_000_000;
  *
  * @param kernelThreads threads of the kernel that are known, which are passed over: there are many, and
  *   none of them becomes anything else; those that are found are added
+ * @param last which of them are stopped when all others stand still
  */
 export function* freeze(
   stub: Stub,
   selections: readonly Selection[],
   own: number,
   kernelThreads: Set<number>,
+  last: StoppedLast | null = null,
 ): Program<FrozenTree> {
   const frozen = new Map<number, StoppedProcess>();
+  let spared = last?.pids ?? new Set<number>();
   try {
     for (;;) {
       const all = yield* listProcesses(stub, kernelThreads);
@@ -52,8 +62,13 @@ export function* freeze(
       const ended = chosen.filter(({ state }) => state === "Z");
       const fresh = chosen
         .filter(({ pid }) => !frozen.has(pid))
-        .filter((each) => !ended.includes(each));
+        .filter((each) => !spared.has(each.pid) && !ended.includes(each));
       // Processes that stand still start no others: once nothing is new, all are there.
+      if (fresh.length === 0 && last !== null && spared.size > 0) {
+        yield* last.meanwhile();
+        spared = new Set();
+        continue;
+      }
       if (fresh.length === 0) {
         for (const { pid } of ended) yield* requireEnded(stub, pid);
         return { processes: inOrder(chosen, frozen), ended };

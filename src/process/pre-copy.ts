@@ -141,11 +141,15 @@ function* readProcess(
   };
 }
 
-/** What a process has mapped for itself alone, of anonymous memory and of files that have a name. */
+/** What a process has mapped for itself alone: of anonymous memory, and of files that have a name on the system's disk. */
 function* readMappings(stub: Stub, pid: number) {
+  const system = yield* systemDevice(stub);
+  // The other guest gets other disks only when the processes stand still.
+  const isThere = ({ path, device }: MapsLine): boolean =>
+    !path.startsWith("/") || (device === system && !path.endsWith(" (deleted)"));
   const all = parseMaps(yield* readText(stub, `/proc/${pid}/maps`));
   const status = parseFields(yield* readText(stub, `/proc/${pid}/status`));
-  const maps = ownMemory(all).filter(({ shared, path }) => !shared && !path.endsWith(" (deleted)"));
+  const maps = ownMemory(all).filter((line) => !line.shared && isThere(line));
   const mappings = yield* captureMappings(stub, pid, { maps, mapped: new Map() }, status);
   const mem = yield* stub.call("open", `/proc/${pid}/mem`, 0);
   try {
@@ -153,6 +157,14 @@ function* readMappings(stub: Stub, pid: number) {
   } finally {
     yield* stub.attempt("close", mem);
   }
+}
+
+/** The device of the system's disk, as `/proc/PID/maps` names it; see [makedev(3)]. */
+function* systemDevice(stub: Stub): Program<string> {
+  yield* stub.call("stat64", "/", stub.out);
+  const device = stub.view(4).getUint32(0, true);
+  const numbers = [(device >>> 8) & 0xfff, (device & 0xff) | ((device >>> 12) & 0xfff00)];
+  return numbers.map((number) => number.toString(16).padStart(2, "0")).join(":");
 }
 
 /** Files that a process has open or mapped, and its folder, by their paths. */

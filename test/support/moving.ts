@@ -20,8 +20,8 @@ export interface Side extends Terminal {
   sh(command: string): Promise<string>;
   /** Lets virtual time pass, in ms. */
   pass(ms: number): Promise<void>;
-  /** Starts a stub. */
-  stub(): Promise<CommandLink<ProcessCommands>>;
+  /** Starts a stub; its system call of the number `failCall`, if one is given, fails. */
+  stub(options?: { readonly failCall: number | null }): Promise<CommandLink<ProcessCommands>>;
 }
 
 /** Process ids given out from here on are of the source only. */
@@ -49,7 +49,8 @@ export async function openPair({ guest, before, after: updated }: TwoKernels): P
         return output;
       },
       pass: (ms) => advance(after(machine.now(), ms)),
-      stub: () => linkStub<ProcessCommands>(machine, serialStub(console, advance)),
+      stub: (options) =>
+        linkStub<ProcessCommands>(machine, serialStub(console, advance), options),
     };
   }
   const [source, target] = await Promise.all([side("source", before), side("target", updated)]);
@@ -66,7 +67,7 @@ export async function openPair({ guest, before, after: updated }: TwoKernels): P
 }
 
 /** Lets the machine whose clock is behind wait for the other: to a program that moves it is one clock. */
-async function meet({ source, target }: Pair): Promise<void> {
+export async function meet({ source, target }: Pair): Promise<void> {
   const ahead = source.machine.now() - target.machine.now();
   await (ahead > 0 ? target.pass(ahead) : source.pass(-ahead));
 }

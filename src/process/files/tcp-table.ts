@@ -62,6 +62,11 @@ export function parseTcp(text: string): TcpEntry[] {
   });
 }
 
+/** Whether a socket waits for others to connect. */
+export function isListening({ state }: TcpEntry): boolean {
+  return state === LISTENING;
+}
+
 /** Whether a connection is being made, or waits to be accepted: both pass if the programs go on. */
 export function isUnderWay({ state, received }: TcpEntry): boolean {
   return state === SYN_SENT || state === SYN_RECEIVED || (state === LISTENING && received > 0);

@@ -134,3 +134,17 @@ memory["file"] = (area, [0, 0x78787878])
   await move(pair, pid);
   expect(await verdict()).toBe("2 areas, 0 pages wrong");
 });
+
+test("a file on the disk that comes along last can be mapped", async () => {
+  await start();
+  await order(`
+open("/home/file", "wb").write(b"x" * 8192)
+file = open("/home/file", "r+b")
+area = mmap.mmap(file.fileno(), 8192, flags=mmap.MAP_PRIVATE)
+area[0:4] = bytes([1, 0, 0, 0])
+memory["file"] = (area, [1, 0x78787878])
+`);
+  const pages = await moveCopiedAhead(pair, pid, () => Promise.resolve());
+  expect(await verdict()).toBe("2 areas, 0 pages wrong");
+  expect(pages).toBeLessThan(300);
+});
