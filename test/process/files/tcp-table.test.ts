@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { showEndpoint } from "../../../src/process/files/inet-address.js";
-import { isUnderWay, parseTcp } from "../../../src/process/files/tcp-table.js";
+import { isListening, isUnderWay, parseTcp } from "../../../src/process/files/tcp-table.js";
 
 const TABLE = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:0050 00000000:0000 0A 00000000:00000002 00:00000000 00000000     0        0 2081 1 c2b3e000 100 0 0 10 0
@@ -27,6 +27,10 @@ describe("the table of TCP sockets", () => {
 
   test("tells the sockets that no process has", () => {
     expect(entries.map(({ inode }) => inode === 0)).toEqual([false, true, false]);
+  });
+
+  test("tells which sockets wait for others to connect", () => {
+    expect(entries.map(isListening)).toEqual([true, false, false]);
   });
 
   test("tells where a connection waits to be accepted", () => {
