@@ -49,13 +49,12 @@ export async function openPair({ guest, before, after: updated }: TwoKernels): P
         return output;
       },
       pass: (ms) => advance(after(machine.now(), ms)),
-      stub: (options) =>
-        linkStub<ProcessCommands>(machine, serialStub(console, advance), options),
+      stub: (options) => linkStub<ProcessCommands>(machine, serialStub(console, advance), options),
     };
   }
   const [source, target] = await Promise.all([side("source", before), side("target", updated)]);
   await source.sh(`echo ${SOURCE_PIDS} >/proc/sys/kernel/ns_last_pid`);
-  await target.sh("umount /home");
+  await unmountHome(target);
   return {
     source,
     target,
@@ -64,6 +63,14 @@ export async function openPair({ guest, before, after: updated }: TwoKernels): P
       await target.machine.dispose();
     },
   };
+}
+
+/** Gives up the disk of /home, once those have ended that have files open there. */
+export async function unmountHome(side: Side): Promise<void> {
+  const said = await side.sh(
+    "cd /; for i in $(seq 100); do umount /home 2>/dev/null && break; usleep 50000; done; grep ' /home ' /proc/mounts",
+  );
+  if (said !== "") throw new Error(`/home cannot be unmounted: ${said}`);
 }
 
 /** Lets the machine whose clock is behind wait for the other: to a program that moves it is one clock. */
@@ -140,7 +147,8 @@ async function moveWith(
     const home = await source.machine.diskOverlay(HOME_DISK);
     await source.sh("fsfreeze -u /home");
     await target.machine.attachDisk(HOME_DISK, home);
-    await target.sh("blockdev --flushbufs /dev/sdb; mount /home");
+    const said = await target.sh("blockdev --flushbufs /dev/sdb; mount /home");
+    if (said !== "") throw new Error(`/home cannot be mounted in the target: ${said}`);
     const to = await startTarget();
     // The process stands still in the source.
     if (target.machine.now() < source.machine.now()) await meet(pair);
@@ -213,6 +221,6 @@ export async function moveProof(pair: Pair, name: string, input?: string): Promi
   await target.sh("rm -f /run/proof-check");
   await move(pair, pid);
   const verdict = await verdictOf(target, name);
-  await target.sh("cd /; umount /home");
+  await unmountHome(target);
   return verdict;
 }

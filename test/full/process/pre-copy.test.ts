@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { move, moveCopiedAhead, openPair, type Pair } from "../../support/moving.js";
+import { move, moveCopiedAhead, openPair, type Pair, unmountHome } from "../../support/moving.js";
 import { twoKernels } from "../../support/two-kernels.js";
 import { workbench } from "../../support/workbench.js";
 
@@ -66,7 +66,8 @@ async function verdict(): Promise<string> {
   const said = await target.sh(
     `rm -f /home/verdict; kill -USR2 ${pid}; until [ -s /home/verdict ]; do usleep 10000; done; cat /home/verdict`,
   );
-  await target.sh(`kill -9 ${pid}; cd /; umount /home`);
+  await target.sh(`kill -9 ${pid}`);
+  await unmountHome(target);
   return said.trim();
 }
 

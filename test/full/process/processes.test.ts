@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { move, moveProof, openPair, type Pair, type Side } from "../../support/moving.js";
+import {
+  move,
+  moveProof,
+  openPair,
+  type Pair,
+  type Side,
+  unmountHome,
+} from "../../support/moving.js";
 import { twoKernels } from "../../support/two-kernels.js";
 import { workbench } from "../../support/workbench.js";
 
@@ -45,7 +52,8 @@ test("a daemon whose session leader has ended stays in its session", async () =>
   expect({ session, group }).toEqual({ session: before.session, group: before.group });
   const child = Number(await target.sh(`echo $(cat /proc/${daemon}/task/${daemon}/children)`));
   expect(await statOf(target, child)).toMatchObject({ session: before.session });
-  await target.sh(`kill ${daemon} ${child}; cd /; umount /home`);
+  await target.sh(`kill ${daemon} ${child}`);
+  await unmountHome(target);
 });
 
 test("a stopped process stays stopped, and goes on when it is told to", async () => {
@@ -58,5 +66,6 @@ test("a stopped process stays stopped, and goes on when it is told to", async ()
   expect((await statOf(target, sleeper)).state).toBe("T");
   await target.sh(`kill -CONT ${sleeper}`);
   expect((await statOf(target, sleeper)).state).toBe("S");
-  await target.sh(`kill ${sleeper}; cd /; umount /home`);
+  await target.sh(`kill ${sleeper}`);
+  await unmountHome(target);
 });

@@ -1,6 +1,6 @@
 /** Servers and shells at work, moved from one kernel to another. */
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { move, openPair, type Pair } from "../../support/moving.js";
+import { move, openPair, type Pair, unmountHome } from "../../support/moving.js";
 import { twoKernels } from "../../support/two-kernels.js";
 import { workbench } from "../../support/workbench.js";
 
@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 
 /** The disk of /home goes along with each program. */
-afterEach(() => pair.target.sh("cd /; sleep 1; umount /home"));
+afterEach(() => unmountHome(pair.target));
 
 afterAll(() => pair.dispose());
 

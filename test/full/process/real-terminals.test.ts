@@ -1,6 +1,6 @@
 /** Programs at work on a terminal, moved from one kernel to another. */
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { move, openPair, type Pair } from "../../support/moving.js";
+import { move, openPair, type Pair, unmountHome } from "../../support/moving.js";
 import { openTmux } from "../../support/tmux.js";
 import { twoKernels } from "../../support/two-kernels.js";
 import { workbench } from "../../support/workbench.js";
@@ -12,7 +12,8 @@ beforeAll(async () => {
 });
 
 afterEach(async () => {
-  await pair.target.sh("tmux -S /home/tmux kill-server; cd /; sleep 1; umount /home");
+  await pair.target.sh("tmux -S /home/tmux kill-server");
+  await unmountHome(pair.target);
 });
 
 afterAll(() => pair.dispose());
