@@ -8,11 +8,13 @@
  * What is new is made whole in a staging directory that only root can enter, and then takes its place under
  * its name, so that no program ever sees half of a file.
  */
+import { SystemCallFailed } from "../guest/errno.js";
 import { halves } from "../guest/files.js";
 import type { Program } from "../guest/gate.js";
 import { OUT_BYTES, type Stub } from "../guest/stub-session.js";
 import type { Piece } from "./content.js";
 import {
+  deviceNumber,
   type Entry,
   isOf,
   isUntouched,
@@ -21,6 +23,7 @@ import {
   PERMISSIONS,
   showPath,
 } from "./entry.js";
+import { isTooNew, setOldTimes } from "./older-kernels.js";
 import type { Step } from "./steps.js";
 import { CannotCarryFiles, describe, lookAtPath, namesIn, OPEN } from "./tree.js";
 import { type Tree, openIn, withFile, withTree } from "./tree.js";
@@ -155,18 +158,13 @@ function* make(stub: Stub, staging: number, number: number, entry: Entry): Progr
   } else if (isOf("link", entry)) {
     yield* stub.call("symlinkat", pathBytes(entry.target ?? ""), staging, name);
   } else {
-    yield* stub.call("mknodat", staging, name, entry.mode, deviceNumber(entry));
+    yield* stub.call("mknodat", staging, name, entry.mode, deviceNumber(entry.device));
   }
 }
 
 function openStaged(stub: Stub, staging: number, number: number, flags: number): Program<number> {
   const open = flags | OPEN.create | OPEN.noFollow | OPEN.closeOnExec;
   return stub.call("openat", staging, pathBytes(String(number)), open, 0o600);
-}
-
-/** As [makedev(3)] packs it for a system call. */
-function deviceNumber({ device: [major, minor] }: Entry): number {
-  return (minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12);
 }
 
 /** Owner first, since a change of it takes away rights that are set later. */
@@ -202,7 +200,11 @@ function* setTimes(
   }
   const bytes = new Uint8Array(times.buffer);
   const path = pathBytes(name);
-  yield* stub.call("utimensat_time64", directory, path, bytes, AT_SYMLINK_NOFOLLOW);
+  const args = [directory, path, bytes, AT_SYMLINK_NOFOLLOW] as const;
+  const result = yield* stub.attempt("utimensat_time64", ...args);
+  if (isTooNew(result)) {
+    yield* setOldTimes(stub, directory, path, times, AT_SYMLINK_NOFOLLOW);
+  } else if (result < 0) throw new SystemCallFailed(`utimensat("${showPath(name)}")`, -result);
 }
 
 function* setDate(stub: Stub, tree: Tree, step: Step & { readonly do: "date" }): Program<void> {

@@ -57,6 +57,11 @@ export const FILE_TYPE = {
 /** The permission bits of a mode. */
 export const PERMISSIONS = 0o7777;
 
+/** A device's number as [makedev(3)] packs it for a system call. */
+export function deviceNumber([major, minor]: Entry["device"]): number {
+  return (minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12);
+}
+
 /** Whether a file is of a type. */
 export function isOf(type: keyof typeof FILE_TYPE, entry: Entry | undefined): boolean {
   return entry !== undefined && (entry.mode & TYPE) === FILE_TYPE[type];

@@ -11,8 +11,9 @@ import { SystemCallFailed } from "../guest/errno.js";
 import { concat } from "../guest/files.js";
 import type { Program } from "../guest/gate.js";
 import { OUT_BYTES, type Stub } from "../guest/stub-session.js";
-import { type Attribute, type Entry, isOf, parentOf } from "./entry.js";
+import { type Attribute, deviceNumber, type Entry, isOf, parentOf } from "./entry.js";
 import { pathBytes, pathFromBytes, showPath } from "./entry.js";
+import { deviceOf, isTooNew, openByNames, statByName } from "./older-kernels.js";
 
 /** Files cannot be carried from one system to another. */
 export class CannotCarryFiles extends Error {
@@ -74,13 +75,20 @@ export function* openIn(stub: Stub, { root }: Tree, path: string, flags: number)
   how.setUint32(0, flags | OPEN.closeOnExec, true);
   how.setUint32(16, WITHIN_THE_TREE, true);
   const name = path === "/" ? "." : path.slice(1);
-  const result = yield* stub.attempt(
+  let result = yield* stub.attempt(
     "openat2",
     root,
     pathBytes(name),
     new Uint8Array(how.buffer),
     how.byteLength,
   );
+  if (isTooNew(result)) {
+    const { path: pathOnly, directory, noFollow, closeOnExec } = OPEN;
+    result = yield* openByNames(stub, root, name, {
+      file: flags | noFollow | closeOnExec,
+      directory: pathOnly | directory | noFollow | closeOnExec,
+    });
+  }
   if (result < 0) throw new SystemCallFailed(`openat2("${showPath(path)}")`, -result);
   return result;
 }
@@ -125,14 +133,40 @@ export function* lookAt(
     STATX_ALL,
     stub.out,
   );
+  if (isTooNew(result)) return yield* lookAtOld(stub, directory, name, flags);
   if (result < 0) {
     const error = new SystemCallFailed(`statx("${showPath(name)}")`, -result);
     if (isMissing(error)) return null;
     throw error;
   }
   const view = stub.view(STATX_BYTES);
-  const isMountRoot = (view.getUint32(8, true) & STATX_ATTR_MOUNT_ROOT) !== 0;
-  return name !== "" && isMountRoot ? "mounted" : entryOf(view);
+  if (name !== "" && (yield* isMountRoot(stub, directory, view))) return "mounted";
+  return entryOf(view);
+}
+
+/** Linux tells since 5.8 where a file system is mounted; before, it shows only where that is another one. */
+function* isMountRoot(stub: Stub, directory: number, view: DataView): Program<boolean> {
+  const isTold = (view.getUint32(56, true) & STATX_ATTR_MOUNT_ROOT) !== 0;
+  if (isTold) return (view.getUint32(8, true) & STATX_ATTR_MOUNT_ROOT) !== 0;
+  const [major, minor] = [view.getUint32(136, true), view.getUint32(140, true)];
+  return (yield* deviceOf(stub, directory)) !== BigInt(deviceNumber([major, minor]) >>> 0);
+}
+
+/** The same as `lookAt`, for a kernel without statx. */
+function* lookAtOld(
+  stub: Stub,
+  directory: number,
+  name: string,
+  flags: number,
+): Program<Entry | "mounted" | null> {
+  const found = yield* statByName(stub, directory, pathBytes(name), flags);
+  if (typeof found === "number") {
+    const error = new SystemCallFailed(`fstatat64("${showPath(name)}")`, -found);
+    if (isMissing(error)) return null;
+    throw error;
+  }
+  const isMounted = name !== "" && (yield* deviceOf(stub, directory)) !== found.fileSystem;
+  return isMounted ? "mounted" : found.entry;
 }
 
 function entryOf(view: DataView): Entry {

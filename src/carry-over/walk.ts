@@ -3,6 +3,7 @@ import { SystemCallFailed } from "../guest/errno.js";
 import type { Program } from "../guest/gate.js";
 import type { Stub } from "../guest/stub-session.js";
 import { type Entry, inDirectory, isOf, type Manifest, showPath } from "./entry.js";
+import { isTooNew, oldClock } from "./older-kernels.js";
 import { CannotCarryFiles, describe, isMissing, lookAt, namesIn, OPEN } from "./tree.js";
 import { type Tree, withFile, withTree } from "./tree.js";
 
@@ -30,11 +31,16 @@ export function* walk(stub: Stub): Program<Walk> {
   return yield* withTree(stub, function* (tree) {
     const files = new Map<string, Entry>();
     const mounts = yield* walkInto(stub, tree, "/", files);
-    yield* stub.call("clock_gettime64", CLOCK_REALTIME, stub.out);
-    const clock = stub.view(16);
-    const atNs = clock.getBigInt64(0, true) * 1_000_000_000n + BigInt(clock.getUint32(8, true));
-    return { files, mounts, atNs };
+    return { files, mounts, atNs: yield* timeOfDay(stub) };
   });
+}
+
+/** In ns since 1970. */
+function* timeOfDay(stub: Stub): Program<bigint> {
+  const result = yield* stub.attempt("clock_gettime64", CLOCK_REALTIME, stub.out);
+  if (isTooNew(result)) return yield* oldClock(stub, CLOCK_REALTIME);
+  const clock = stub.view(16);
+  return clock.getBigInt64(0, true) * 1_000_000_000n + BigInt(clock.getUint32(8, true));
 }
 
 /**

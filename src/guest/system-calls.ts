@@ -139,6 +139,7 @@ export const SYSTEM_CALLS = {
   mkdirat: 296,
   mknodat: 297,
   fchownat: 298,
+  fstatat64: 300,
   unlinkat: 301,
   renameat: 302,
   linkat: 303,

@@ -91,7 +91,7 @@ async function decompressed(name: string, file: Uint8Array): Promise<Uint8Array>
     return Buffer.concat(pieces);
   } catch (cause) {
     throw new ImportError(
-      `${name} cannot be unpacked: ${(cause as Error).message}; it may have at most ` +
+      `${name} cannot be unpacked (${(cause as Error).message}): it is cut off or damaged, or has more than ` +
         `${mebibytes(LARGEST_DISK)} MiB then.`,
       { cause },
     );

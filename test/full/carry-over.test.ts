@@ -8,6 +8,7 @@ import {
   MUTATE_PROGRAM,
   openTwins,
   putText,
+  stubOnOlderKernel,
   TREE_PROGRAM,
   type Twins,
 } from "../support/carrying.js";
@@ -22,8 +23,8 @@ async function tree(side: Side, directory: string): Promise<Map<string, string>>
   return new Map(lines.map((line) => [line.split(" ")[0] ?? "", line]));
 }
 
-async function twinsWithPrograms(): Promise<Twins> {
-  const twins = await openTwins(await workbench());
+async function twinsWithPrograms(startStub?: Parameters<typeof openTwins>[1]): Promise<Twins> {
+  const twins = await openTwins(await workbench(), startStub);
   for (const side of [twins.source, twins.target]) {
     await putText(side, "/tmp/tree.py", TREE_PROGRAM);
     await putText(side, "/tmp/mutate.py", MUTATE_PROGRAM);
@@ -67,8 +68,8 @@ describe("what the original has changed", () => {
     const { source, target } = twins;
     await source.sh(
       "cd /data; echo more >>one; rm -r gone; mv d e; chmod 600 two; mkfifo pipe; mknod null c 1 3; " +
-        "ln -sf two link; dd if=/dev/urandom of=big bs=1M count=30 2>/dev/null; " +
-        "dd if=/dev/urandom of=sparse bs=4k seek=2000 count=2 2>/dev/null; truncate -s 1G hole; " +
+        "ln -sf two link; dd if=/dev/urandom of=big bs=1M count=5 2>/dev/null; " +
+        "dd if=/dev/urandom of=sparse bs=4k seek=2000 count=2 2>/dev/null; truncate -s 5G hole; " +
         "mkdir -p new/empty; chown 7:8 new; echo a >gr\u00fc\u00df; touch -d 2001-02-03 new/empty; cd",
     );
     await source.sh(
@@ -100,6 +101,58 @@ describe("what the original has changed", () => {
   });
 
   test("leaves a file system behind in which e2fsck finds nothing", () => checkRebooted(twins));
+});
+
+describe("a guest whose kernel is older than the calls of today", () => {
+  let twins: Twins;
+
+  beforeAll(async () => {
+    twins = await twinsWithPrograms(stubOnOlderKernel);
+    for (const side of [twins.source, twins.target]) {
+      await side.sh(
+        "mkdir -p /data/d/e; cd /data; echo 1 >a; ln a d/b; echo 2 >gone; ln -s a l; cd; sync",
+      );
+    }
+    await twins.fork();
+  });
+  afterAll(() => twins.dispose());
+
+  test("has what is mounted left out", async () => {
+    const { files, mounts } = await twins.rebooted.ask("walkFiles", null, 60_000);
+    expect(mounts).toEqual(expect.arrayContaining(["/dev", "/proc", "/sys"]));
+    expect([...files.keys()].filter((path) => path.startsWith("/proc"))).toEqual([]);
+    expect(files.has("/data/d/b")).toBe(true);
+  });
+
+  test("has its files carried over all the same", async () => {
+    const { source, target } = twins;
+    await source.sh(
+      "cd /data; echo more >>a; rm gone; mv d f; ln -sf /etc l; mkfifo p; mknod n b 300 70000; " +
+        "mkdir -m 700 new; echo x >new/x; chown 70000:5 new/x; touch -d 2011-12-13 new/x; cd",
+    );
+    await target.sh("echo mine >/data/theirs");
+    const files = twins.carryOver();
+    await files.plan();
+    await files.carry();
+    await source.sh("cd /data; echo late >late; echo late >>f/b; rm p; cd");
+    await files.finish();
+    await files.undo();
+    const [ours, theirs] = [await tree(source, "/data"), await tree(target, "/data")];
+    expect(theirs.delete("/data/theirs")).toBe(true);
+    expect(Object.fromEntries(theirs)).toEqual(Object.fromEntries(ours));
+    expect([...ours.keys()]).toEqual(
+      expect.arrayContaining(["/data/late", "/data/f/b", "/data/n"]),
+    );
+  });
+
+  test("has no link followed on the way to a file", async () => {
+    await twins.target.sh("mkdir /data/real; echo x >/data/real/x; ln -s real /data/alias");
+    const paths = ["/data/real/x", "/data/alias/x", "/proc/version"];
+    const found = await twins.rebooted.ask("describeFiles", paths, 60_000);
+    expect(found.get("/data/real/x")).toMatchObject({ size: 2 });
+    expect(found.get("/data/alias/x")).toBeNull();
+    expect(found.get("/proc/version")).toBeNull();
+  });
 });
 
 describe("random trees, changed at random in both systems", () => {

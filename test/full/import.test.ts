@@ -14,6 +14,7 @@ import { openCache } from "../../src/node/cache.js";
 import { runUpdate, type StrategyName } from "../../src/reboot/update.js";
 import { logIn, runCommand } from "../../src/reboot/vm.js";
 import { nonZeroPages, writePages } from "../../src/storage/pages.js";
+import { tarball } from "../support/tarball.js";
 import { foreignParts, foreignTarball, LONG_NAME, type Parts } from "../support/foreign-system.js";
 
 const TARBALL = "test-of-a-tarball";
@@ -76,7 +77,7 @@ async function update(name: string, strategy: StrategyName, updateName: string) 
 
 describe("a tarball of a root", () => {
   beforeAll(async () => {
-    const { system, recipe } = await importGuest(
+    const { system, recipe, changes } = await importGuest(
       await foreignTarball(parts),
       "stranger.tar",
       await optionsFor(TARBALL),
@@ -84,6 +85,7 @@ describe("a tarball of a root", () => {
     expect(system).toMatchObject({ init: "busybox", initPath: "/bin/busybox" });
     expect(system.kernels.map(({ release }) => release)).toEqual(["6.1.0-47-686", "6.1.0-50-686"]);
     expect(Object.keys(recipe.updates)).toEqual(["restart", "kernel"]);
+    expect(changes.join("\n")).toContain("SELinux is permissive");
   });
 
   test("becomes a guest that is listed and boots", async () => {
@@ -94,7 +96,9 @@ describe("a tarball of a root", () => {
   test("has its files with owners, modes and links", async () => {
     const said = await ask(TARBALL, "stat -c '%a %u %g %h' /srv/owned /srv/linked");
     expect(said).toBe("4711 1234 100 2\n4711 1234 100 2\n");
-    expect(await ask(TARBALL, `cat /${LONG_NAME}`)).toBe("found");
+    expect(await ask(TARBALL, `cat /${LONG_NAME} /etc/selinux/config`)).toBe(
+      "found\nSELINUX=permissive\nSELINUXTYPE=targeted\n",
+    );
   });
 
   test("can be updated by a shadow reboot", async () => {
@@ -179,4 +183,39 @@ describe("a disk image that others laid out", () => {
     expect(report.failure).toBeNull();
     expect(report.committed).toBe(true);
   });
+});
+
+/** The root of a system whose init is a program for x86-64. */
+const sixtyFourBits = () =>
+  tarball([
+    { name: "etc/passwd", content: "root:x:0:0:root:/:/bin/sh\n" },
+    {
+      name: "sbin/init",
+      mode: 0o755,
+      content: Buffer.from("7f454c46020101000000000000000000 02003e00".replace(" ", ""), "hex"),
+    },
+  ]);
+
+const container = () => tarball([{ name: "etc/passwd", content: "root:x:0:0:root:/:/bin/sh\n" }]);
+
+/** A disk with a physical volume of LVM in its only partition. */
+function lvmDisk(): Promise<Uint8Array> {
+  const disk = new Uint8Array(8 << 20);
+  const view = new DataView(disk.buffer);
+  view.setUint8(446 + 4, 0x8e);
+  view.setUint32(446 + 8, 2048, true);
+  view.setUint32(446 + 12, 8192, true);
+  view.setUint16(510, 0xaa55, true);
+  disk.set(Buffer.from("LABELONE"), 2049 * 512);
+  return Promise.resolve(disk);
+}
+
+test.each([
+  ["a system for 64 bits", sixtyFourBits, /\/sbin\/init is a program for another processor.*i386/],
+  ["a container's root", container, /no init in the system.*not that of a container/],
+  ["a root on LVM", lvmDisk, /\/dev\/sda1: LVM.*pack the files of the system with tar/],
+])("%s is refused with the way out, and leaves no guest behind", async (_, make, says) => {
+  const options = await optionsFor("test-of-a-refusal");
+  await expect(importGuest(await make(), "file", options)).rejects.toThrow(says);
+  expect(await listImported()).not.toContain("test-of-a-refusal");
 });

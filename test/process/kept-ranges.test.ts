@@ -1,21 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { PAGE_BYTES } from "../../src/guest/page-tables.js";
-import type { Mapping } from "../../src/process/image.js";
 import { isWithin, keptRanges, without } from "../../src/process/kept-ranges.js";
-
-const anonymous = (start: number, end: number, more: Partial<Mapping> = {}): Mapping => ({
-  start,
-  end,
-  protection: 3,
-  growsDown: false,
-  locked: false,
-  shared: false,
-  offset: 0,
-  file: null,
-  openFile: null,
-  ...more,
-});
+import { anonymous } from "./sample-image.js";
 
 test("a heap that has grown keeps what it had", () => {
   const kept = keptRanges([anonymous(0x1000, 0x3000)], [anonymous(0x1000, 0x6000)]);

@@ -1,7 +1,21 @@
 import { REGISTER_NAMES } from "../../src/guest/ptrace.js";
-import type { ThreadImage, TreeImage } from "../../src/process/image.js";
+import type { Mapping, ThreadImage, TreeImage } from "../../src/process/image.js";
 
 const bytes = (length: number): Uint8Array => Uint8Array.from({ length }, (_, at) => at & 0xff);
+
+/** A mapping of private memory, as of a heap. */
+export const anonymous = (start: number, end: number, more: Partial<Mapping> = {}): Mapping => ({
+  start,
+  end,
+  protection: 3,
+  growsDown: false,
+  locked: false,
+  shared: false,
+  offset: 0,
+  file: null,
+  openFile: null,
+  ...more,
+});
 
 const thread: ThreadImage = {
   tid: 20_001,
@@ -72,19 +86,7 @@ export const SAMPLE_IMAGE: TreeImage = {
       oomScoreAdjustment: 0,
       memoryLayout: Array.from({ length: 11 }, (_, index) => 0x0804_8000 + index),
       auxiliaryVector: bytes(32),
-      mappings: [
-        {
-          start: 0x0900_0000,
-          end: 0x0900_2000,
-          protection: 3,
-          growsDown: false,
-          locked: false,
-          shared: false,
-          offset: 0,
-          file: null,
-          openFile: null,
-        },
-      ],
+      mappings: [anonymous(0x0900_0000, 0x0900_2000)],
       attachments: [],
       vdso: { address: 0xb7ff_0000, image: bytes(64) },
       pages: {

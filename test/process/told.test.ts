@@ -2,9 +2,9 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { PAGE_BYTES } from "../../src/guest/page-tables.js";
 import type { Pages } from "../../src/process/capture-memory.js";
-import type { Mapping, ProcessImage } from "../../src/process/image.js";
+import type { ProcessImage } from "../../src/process/image.js";
 import { tellOf } from "../../src/process/told.js";
-import { SAMPLE_IMAGE } from "./sample-image.js";
+import { anonymous, SAMPLE_IMAGE } from "./sample-image.js";
 
 /** Pages whose every byte is the number given for them. */
 function pagesOf(content: ReadonlyMap<number, number>): Pages {
@@ -23,17 +23,7 @@ function contentOf({ addresses, content }: Pages): Map<number, number> {
   return new Map(entries);
 }
 
-const heap: Mapping = {
-  start: 0,
-  end: 16 * PAGE_BYTES,
-  protection: 3,
-  growsDown: false,
-  locked: false,
-  shared: false,
-  offset: 0,
-  file: null,
-  openFile: null,
-};
+const heap = anonymous(0, 16 * PAGE_BYTES);
 
 const image = SAMPLE_IMAGE;
 const process = (pages: Pages): ProcessImage => {

@@ -1,7 +1,7 @@
 import { type CarryOver, createCarryOver } from "../../src/carry-over/carry-over.js";
 import type { Policy } from "../../src/carry-over/policy.js";
 import type { Walk } from "../../src/carry-over/walk.js";
-import type { CommandLink } from "../../src/guest/command-link.js";
+import { type CommandLink, linkStub } from "../../src/guest/command-link.js";
 import type { ProcessCommands } from "../../src/process/engine.js";
 import type { PreparedGuest } from "../../src/experiment/prepared-guest.js";
 import { openPair, type Pair, type Side } from "./moving.js";
@@ -22,10 +22,17 @@ export interface Twins extends Pair {
 
 const WALK_MS = 60_000;
 
-/** Starts both, and a stub in each. */
-export async function openTwins(guest: PreparedGuest): Promise<Twins> {
+/**
+ * Starts both, and a stub in each.
+ *
+ * @param startStub starts the stub in one of them
+ */
+export async function openTwins(
+  guest: PreparedGuest,
+  startStub: (side: Side) => Promise<Twins["original"]> = (side) => side.stub(),
+): Promise<Twins> {
   const pair = await openPair({ guest, before: guest.bootSnapshot, after: guest.bootSnapshot });
-  const [original, rebooted] = [await pair.source.stub(), await pair.target.stub()];
+  const [original, rebooted] = [await startStub(pair.source), await startStub(pair.target)];
   let base: Walk = { files: new Map(), mounts: [], atNs: 0n };
   return {
     ...pair,
@@ -57,16 +64,49 @@ export async function putText(side: Side, path: string, text: string): Promise<v
   await side.sh(`base64 -d ${path}.coded >${path}; rm ${path}.coded`);
 }
 
+/** A program for Python that becomes another one, for which the kernel has no calls newer than Linux 4.10. */
+const OLDER_PROGRAM = `
+import ctypes, os, struct, sys
+# openat2, statx, clock_gettime64, utimensat_time64, fanotify_init
+calls = [437, 383, 403, 412, 338]
+step = lambda code, match, number: struct.pack("HBBI", code, match, 0, number)
+steps = [step(0x20, 0, 0)] + [step(0x15, len(calls) - i, n) for i, n in enumerate(calls)]
+steps += [step(0x06, 0, 0x7fff0000), step(0x06, 0, 0x50000 + 38)]
+filter = ctypes.create_string_buffer(b"".join(steps))
+program = ctypes.create_string_buffer(struct.pack("HxxI", len(steps), ctypes.addressof(filter)))
+if ctypes.CDLL(None).prctl(22, 2, ctypes.byref(program)) != 0: sys.exit("no filter")
+os.execv(sys.argv[1], sys.argv[1:])
+`;
+
+/** Starts a stub for which a filter of system calls makes the guest's kernel as old as those of 2017. */
+export async function stubOnOlderKernel(side: Side): Promise<Twins["original"]> {
+  await putText(side, "/tmp/older.py", OLDER_PROGRAM);
+  return linkStub<ProcessCommands>(side.machine, {
+    async start() {
+      await side.sh("(python3 /tmp/older.py /sbin/stub &)");
+    },
+    wake: null,
+    async advance(until) {
+      await side.machine.run({ until });
+    },
+  });
+}
+
 /** A program for Python that prints each file below some paths, with all that it is. */
 export const TREE_PROGRAM = `
 import os, sys, stat, zlib
 def crc(path):
-    value = 0
-    with open(path, "rb") as file:
+    value, at = 0, 0
+    with open(path, "rb", buffering=0) as file:
         while True:
-            data = file.read(1 << 20)
-            if not data: return value
-            value = zlib.crc32(data, value)
+            try: at = file.seek(at, os.SEEK_DATA)
+            except OSError: return value
+            end = file.seek(at, os.SEEK_HOLE)
+            file.seek(at)
+            while at < end:
+                data = file.read(min(end - at, 4096))
+                if data.count(0) != len(data): value = zlib.crc32(data, zlib.crc32(b"%d" % at, value))
+                at += len(data)
 def show(path):
     s = os.lstat(path)
     kind = stat.S_IFMT(s.st_mode)

@@ -56,6 +56,7 @@ const TEXTS: Readonly<Record<string, string>> = {
   "etc/group": "root:x:0:\ntty:x:5:\n",
   "etc/shadow": "root:!:20000:0:99999:7:::\n",
   "etc/fstab": "UUID=0e7c0f6e-9d0e-4a43-bd7f-6d7d2c2b8d11 / ext3 defaults 0 1\n",
+  "etc/selinux/config": "SELINUX=enforcing\nSELINUXTYPE=targeted\n",
   "etc/profile": "PS1='[\\u@\\h]# '\n",
 };
 
@@ -90,7 +91,7 @@ export function foreignTarball(
     { name: "etc/rc", mode: 0o755, content: RC },
     { name: "srv/owned", uid: 1234, gid: 100, mode: 0o4711, content: "x" },
     { name: "srv/linked", type: "link", linkname: "srv/owned" },
-    { name: LONG_NAME, content: "found" },
+    { name: LONG_NAME, content: "found\n" },
   );
   for (const kernel of recipe.kernels) {
     const initramfs = mergeTrees(
