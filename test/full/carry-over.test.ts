@@ -1,65 +1,24 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FilesInConflict } from "../../src/carry-over/carry-over.js";
-import { loadGuest } from "../../src/images/build.js";
-import { openCache } from "../../src/node/cache.js";
-import { writePages } from "../../src/storage/pages.js";
 import type { Side } from "../support/moving.js";
 import {
-  MUTATE_PROGRAM,
-  openTwins,
-  putText,
+  checkRebooted,
+  mutate,
   stubOnOlderKernel,
-  TREE_PROGRAM,
+  tree,
   type Twins,
+  twinsWithPrograms,
 } from "../support/carrying.js";
-import { checkDisk } from "../support/check-disk.js";
-import { workbench } from "../support/workbench.js";
-
-const SYSTEM_DISK = 0;
-
-/** What a person sees of the files below a directory, by their paths. */
-async function tree(side: Side, directory: string): Promise<Map<string, string>> {
-  const lines = (await side.sh(`python3 /tmp/tree.py ${directory}`)).trim().split("\n");
-  return new Map(lines.map((line) => [line.split(" ")[0] ?? "", line]));
-}
-
-async function twinsWithPrograms(startStub?: Parameters<typeof openTwins>[1]): Promise<Twins> {
-  const twins = await openTwins(await workbench(), startStub);
-  for (const side of [twins.source, twins.target]) {
-    await putText(side, "/tmp/tree.py", TREE_PROGRAM);
-    await putText(side, "/tmp/mutate.py", MUTATE_PROGRAM);
-  }
-  return twins;
-}
-
-/** Has Debian's e2fsck look at the rebooted system's disk. */
-async function checkRebooted({ target, rebooted }: Twins): Promise<void> {
-  const root = { device: "", path: "/", type: "" };
-  await rebooted.ask("freezeFileSystem", root, 10_000);
-  const overlay = await target.machine.diskOverlay(SYSTEM_DISK);
-  await rebooted.ask("thawFileSystem", root, 10_000);
-  const guest = await loadGuest("workbench", {
-    cache: await openCache(),
-    progress: () => undefined,
-  });
-  const image = guest.disks[SYSTEM_DISK]?.base.slice() ?? new Uint8Array();
-  writePages(image, overlay);
-  const { status, output } = await checkDisk(image);
-  expect(output).toContain("Pass 5");
-  expect(status, output).toBe(0);
-}
 
 describe("what the original has changed", () => {
   let twins: Twins;
 
   beforeAll(async () => {
     twins = await twinsWithPrograms();
-    for (const side of [twins.source, twins.target]) {
-      await side.sh(
-        "mkdir -p /data/d /data/gone; cd /data; echo one >one; echo two >two; ln two d/two; " +
-          "echo x >gone/x; ln -s one link; echo keep >keep; echo log >log; cd; sync",
-      );
-    }
+    await twins.source.sh(
+      "mkdir -p /data/d /data/gone; cd /data; echo one >one; echo two >two; ln two d/two; " +
+        "echo x >gone/x; ln -s one link; echo keep >keep; echo log >log; cd; sync",
+    );
     await twins.fork();
   });
   afterAll(() => twins.dispose());
@@ -108,11 +67,9 @@ describe("a guest whose kernel is older than the calls of today", () => {
 
   beforeAll(async () => {
     twins = await twinsWithPrograms(stubOnOlderKernel);
-    for (const side of [twins.source, twins.target]) {
-      await side.sh(
-        "mkdir -p /data/d/e; cd /data; echo 1 >a; ln a d/b; echo 2 >gone; ln -s a l; cd; sync",
-      );
-    }
+    await twins.source.sh(
+      "mkdir -p /data/d/e; cd /data; echo 1 >a; ln a d/b; echo 2 >gone; ln -s a l; cd; sync",
+    );
     await twins.fork();
   });
   afterAll(() => twins.dispose());
@@ -159,20 +116,15 @@ describe("random trees, changed at random in both systems", () => {
   let twins: Twins;
   let [base, ours, theirs] = [1, 2, 3].map(() => new Map<string, string>());
 
-  const mutate = (side: Side, seed: number, count: number) =>
-    side.sh(`python3 /tmp/mutate.py /data ${seed} ${count}; sync`);
-
   beforeAll(async () => {
     twins = await twinsWithPrograms();
     const { source, target } = twins;
-    for (const side of [source, target]) {
-      await side.sh("mkdir /data");
-      await mutate(side, 1, 60);
-    }
+    await source.sh("mkdir /data");
+    await mutate(source, "/data", 1, 60);
     await twins.fork();
     base = await tree(source, "/data");
-    await mutate(source, 2, 40);
-    await mutate(target, 3, 40);
+    await mutate(source, "/data", 2, 40);
+    await mutate(target, "/data", 3, 40);
     ours = await tree(source, "/data");
     theirs = await tree(target, "/data");
   });
@@ -200,7 +152,7 @@ describe("random trees, changed at random in both systems", () => {
     const files = twins.carryOver({ ours: ["/data"] });
     await files.plan();
     await files.carry();
-    await mutate(twins.source, 4, 20);
+    await mutate(twins.source, "/data", 4, 20);
     await files.finish();
     await files.undo();
     ours = await tree(twins.source, "/data");

@@ -1,16 +1,24 @@
+import { expect } from "vitest";
 import { type CarryOver, createCarryOver } from "../../src/carry-over/carry-over.js";
 import type { Policy } from "../../src/carry-over/policy.js";
 import type { Walk } from "../../src/carry-over/walk.js";
 import { type CommandLink, linkStub } from "../../src/guest/command-link.js";
 import type { ProcessCommands } from "../../src/process/engine.js";
 import type { PreparedGuest } from "../../src/experiment/prepared-guest.js";
+import { loadGuest } from "../../src/images/build.js";
+import { openCache } from "../../src/node/cache.js";
+import { writePages } from "../../src/storage/pages.js";
+import { checkDisk } from "./check-disk.js";
+import { MUTATE_PROGRAM, OLDER_PROGRAM, TREE_PROGRAM } from "./file-programs.js";
 import { openPair, type Pair, type Side } from "./moving.js";
+import { workbench } from "./workbench.js";
 
 /** A guest twice: the original, and a fork of it that stands for the rebooted system. */
 export interface Twins extends Pair {
+  /** Stubs in both, from the fork on. */
   readonly original: CommandLink<ProcessCommands>;
   readonly rebooted: CommandLink<ProcessCommands>;
-  /** Takes the state of both as that of the VM fork. */
+  /** Makes the target a fork of the source as it is now. */
   fork(): Promise<void>;
   /** Begins to carry over what has changed since the fork. */
   carryOver(options?: {
@@ -20,10 +28,18 @@ export interface Twins extends Pair {
   }): CarryOver;
 }
 
+/** What there is from a fork on. */
+interface Forked {
+  readonly original: Twins["original"];
+  readonly rebooted: Twins["rebooted"];
+  readonly base: Walk;
+}
+
 const WALK_MS = 60_000;
+const SYSTEM_DISK = 0;
 
 /**
- * Starts both, and a stub in each.
+ * Starts both.
  *
  * @param startStub starts the stub in one of them
  */
@@ -32,16 +48,28 @@ export async function openTwins(
   startStub: (side: Side) => Promise<Twins["original"]> = (side) => side.stub(),
 ): Promise<Twins> {
   const pair = await openPair({ guest, before: guest.bootSnapshot, after: guest.bootSnapshot });
-  const [original, rebooted] = [await startStub(pair.source), await startStub(pair.target)];
-  let base: Walk = { files: new Map(), mounts: [], atNs: 0n };
+  const { source, target } = pair;
+  let since: Forked | null = null;
+  function forked(): Forked {
+    if (since === null) throw new Error("there was no fork yet");
+    return since;
+  }
   return {
     ...pair,
-    original,
-    rebooted,
+    get original() {
+      return forked().original;
+    },
+    get rebooted() {
+      return forked().rebooted;
+    },
     async fork() {
-      base = await rebooted.ask("walkFiles", null, WALK_MS);
+      await since?.original.leave();
+      await target.machine.restoreSnapshot(await source.machine.takeSnapshot());
+      const [original, rebooted] = [await startStub(source), await startStub(target)];
+      since = { original, rebooted, base: await rebooted.ask("walkFiles", null, WALK_MS) };
     },
     carryOver({ policy = [], ours = [], theirs = [] } = {}) {
+      const { original, rebooted, base } = forked();
       return createCarryOver({
         ...{ original, rebooted, base, policy, ours, theirs },
         // Nothing goes on in the twins between the fork and the walk.
@@ -64,20 +92,6 @@ export async function putText(side: Side, path: string, text: string): Promise<v
   await side.sh(`base64 -d ${path}.coded >${path}; rm ${path}.coded`);
 }
 
-/** A program for Python that becomes another one, for which the kernel has no calls newer than Linux 4.10. */
-const OLDER_PROGRAM = `
-import ctypes, os, struct, sys
-# openat2, statx, clock_gettime64, utimensat_time64, fanotify_init
-calls = [437, 383, 403, 412, 338]
-step = lambda code, match, number: struct.pack("HBBI", code, match, 0, number)
-steps = [step(0x20, 0, 0)] + [step(0x15, len(calls) - i, n) for i, n in enumerate(calls)]
-steps += [step(0x06, 0, 0x7fff0000), step(0x06, 0, 0x50000 + 38)]
-filter = ctypes.create_string_buffer(b"".join(steps))
-program = ctypes.create_string_buffer(struct.pack("HxxI", len(steps), ctypes.addressof(filter)))
-if ctypes.CDLL(None).prctl(22, 2, ctypes.byref(program)) != 0: sys.exit("no filter")
-os.execv(sys.argv[1], sys.argv[1:])
-`;
-
 /** Starts a stub for which a filter of system calls makes the guest's kernel as old as those of 2017. */
 export async function stubOnOlderKernel(side: Side): Promise<Twins["original"]> {
   await putText(side, "/tmp/older.py", OLDER_PROGRAM);
@@ -92,77 +106,45 @@ export async function stubOnOlderKernel(side: Side): Promise<Twins["original"]> 
   });
 }
 
-/** A program for Python that prints each file below some paths, with all that it is. */
-export const TREE_PROGRAM = `
-import os, sys, stat, zlib
-def crc(path):
-    value, at = 0, 0
-    with open(path, "rb", buffering=0) as file:
-        while True:
-            try: at = file.seek(at, os.SEEK_DATA)
-            except OSError: return value
-            end = file.seek(at, os.SEEK_HOLE)
-            file.seek(at)
-            while at < end:
-                data = file.read(min(end - at, 4096))
-                if data.count(0) != len(data): value = zlib.crc32(data, zlib.crc32(b"%d" % at, value))
-                at += len(data)
-def show(path):
-    s = os.lstat(path)
-    kind = stat.S_IFMT(s.st_mode)
-    line = [path, oct(s.st_mode), s.st_uid, s.st_gid, s.st_rdev]
-    if kind != stat.S_IFDIR: line += [s.st_mtime_ns, s.st_nlink]
-    if kind == stat.S_IFREG: line += [s.st_size, crc(path)]
-    if kind == stat.S_IFLNK: line.append(os.readlink(path))
-    names = sorted(os.listxattr(path, follow_symlinks=False))
-    line += [n + "=" + os.getxattr(path, n, follow_symlinks=False).hex() for n in names]
-    print(*line)
-for top in sys.argv[1:]:
-    if not os.path.lexists(top): continue
-    show(top)
-    for folder, folders, files in os.walk(top):
-        folders.sort()
-        for name in sorted(folders + files): show(os.path.join(folder, name))
-`;
+/** What a person sees of the files below a directory, by their paths. */
+export async function tree(side: Side, directory: string): Promise<Map<string, string>> {
+  const lines = (await side.sh(`python3 /tmp/tree.py ${directory}`)).trim().split("\n");
+  return new Map(lines.map((line) => [line.split(" ")[0] ?? "", line]));
+}
 
-/** A program for Python that does so many things at random, by a seed, to the files of a directory. */
-export const MUTATE_PROGRAM = `
-import os, sys, random, shutil
-top, seed, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-r = random.Random(seed)
-def paths(): return sorted(os.path.join(d, n) for d, ds, fs in os.walk(top) for n in ds + fs)
-def folders(): return [top] + [p for p in paths() if os.path.isdir(p) and not os.path.islink(p)]
-def fresh(): return os.path.join(r.choice(folders()), "n%d" % r.randrange(12))
-def regular(): return [p for p in paths() if os.path.isfile(p) and not os.path.islink(p)]
-def write():
-    p = fresh()
-    if os.path.lexists(p) and p not in regular(): return
-    with open(p, r.choice(["wb", "ab"])) as f:
-        if r.random() < 0.3: f.seek(r.randrange(1 << 20), os.SEEK_CUR)
-        f.write(r.randbytes(r.randrange(50000)))
-def remove():
-    p = r.choice(paths())
-    if os.path.isdir(p) and not os.path.islink(p):
-        if r.random() < 0.3: shutil.rmtree(p)
-    else: os.unlink(p)
-def rename():
-    p, q = r.choice(paths()), fresh()
-    if not (q + "/").startswith(p + "/"): os.rename(p, q)
-actions = [
-    write, write, write, remove, rename, rename,
-    lambda: os.mkdir(fresh()), lambda: os.symlink(r.choice(["n1", "/etc", "../n2"]), fresh()),
-    lambda: os.link(r.choice(regular()), fresh()), lambda: os.mkfifo(fresh()),
-    lambda: os.mknod(fresh(), 0o20640, os.makedev(r.randrange(300), r.randrange(70000))),
-    lambda: os.chmod(r.choice(regular() + folders()[1:]), r.randrange(0o10000)),
-    lambda: os.lchown(r.choice(paths()), r.randrange(70000), r.randrange(70000)),
-    lambda: os.utime(r.choice(paths()), ns=(r.randrange(1 << 62), r.randrange(1 << 61)), follow_symlinks=False),
-    lambda: os.setxattr(r.choice(regular() + folders()[1:]), "user.a%d" % r.randrange(3), r.randbytes(9)),
-    lambda: os.truncate(r.choice(regular()), r.randrange(200000)),
-]
-done = 0
-while done < count:
-    try:
-        r.choice(actions)()
-        done += 1
-    except (OSError, IndexError): pass
-`;
+/** Has a folder's files changed at random, by a seed, in so many ways. */
+export async function mutate(
+  side: Side,
+  directory: string,
+  seed: number,
+  count: number,
+): Promise<void> {
+  await side.sh(`python3 /tmp/mutate.py ${directory} ${seed} ${count}; sync`);
+}
+
+/** Starts twins of the guest `workbench` with the programs that look at files and change them. */
+export async function twinsWithPrograms(
+  startStub?: Parameters<typeof openTwins>[1],
+): Promise<Twins> {
+  const twins = await openTwins(await workbench(), startStub);
+  await putText(twins.source, "/tmp/tree.py", TREE_PROGRAM);
+  await putText(twins.source, "/tmp/mutate.py", MUTATE_PROGRAM);
+  return twins;
+}
+
+/** Has Debian's e2fsck look at the rebooted system's disk. */
+export async function checkRebooted({ target, rebooted }: Twins): Promise<void> {
+  const root = { device: "", path: "/", type: "" };
+  await rebooted.ask("freezeFileSystem", root, 10_000);
+  const overlay = await target.machine.diskOverlay(SYSTEM_DISK);
+  await rebooted.ask("thawFileSystem", root, 10_000);
+  const guest = await loadGuest("workbench", {
+    cache: await openCache(),
+    progress: () => undefined,
+  });
+  const image = guest.disks[SYSTEM_DISK]?.base.slice() ?? new Uint8Array();
+  writePages(image, overlay);
+  const { status, output } = await checkDisk(image);
+  expect(output).toContain("Pass 5");
+  expect(status, output).toBe(0);
+}
