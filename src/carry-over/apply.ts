@@ -163,7 +163,7 @@ function* make(stub: Stub, staging: number, number: number, entry: Entry): Progr
 }
 
 function openStaged(stub: Stub, staging: number, number: number, flags: number): Program<number> {
-  const open = flags | OPEN.create | OPEN.noFollow | OPEN.closeOnExec;
+  const open = flags | OPEN.create | OPEN.noFollow | OPEN.largeFile | OPEN.closeOnExec;
   return stub.call("openat", staging, pathBytes(String(number)), open, 0o600);
 }
 

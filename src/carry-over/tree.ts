@@ -34,6 +34,7 @@ export const OPEN = {
   exclusive: 0o200,
   append: 0o2000,
   nonBlocking: 0o4000,
+  largeFile: 0o100000,
   directory: 0o200000,
   noFollow: 0o400000,
   noAccessTime: 0o1000000,
@@ -71,8 +72,10 @@ export function* withTree<T>(stub: Stub, work: (tree: Tree) => Program<T>): Prog
  * @throws {SystemCallFailed} with ELOOP or EXDEV if the way to it leads over a symbolic link or out of the tree
  */
 export function* openIn(stub: Stub, { root }: Tree, path: string, flags: number): Program<number> {
+  const isPathOnly = (flags & OPEN.path) !== 0;
+  const wanted = flags | OPEN.closeOnExec | (isPathOnly ? 0 : OPEN.largeFile);
   const how = new DataView(new ArrayBuffer(24));
-  how.setUint32(0, flags | OPEN.closeOnExec, true);
+  how.setUint32(0, wanted, true);
   how.setUint32(16, WITHIN_THE_TREE, true);
   const name = path === "/" ? "." : path.slice(1);
   let result = yield* stub.attempt(
@@ -85,7 +88,7 @@ export function* openIn(stub: Stub, { root }: Tree, path: string, flags: number)
   if (isTooNew(result)) {
     const { path: pathOnly, directory, noFollow, closeOnExec } = OPEN;
     result = yield* openByNames(stub, root, name, {
-      file: flags | noFollow | closeOnExec,
+      file: wanted | noFollow,
       directory: pathOnly | directory | noFollow | closeOnExec,
     });
   }
