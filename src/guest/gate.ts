@@ -1,4 +1,5 @@
 import type { GuestAccess } from "../machine/resident.js";
+import { FIRST_LOOP, ROOT_TOKEN } from "./stub.js";
 import { SYSTEM_CALLS } from "./system-calls.js";
 
 /** A system call, as the registers hold it. */
@@ -115,8 +116,10 @@ export function createGate(access: GuestAccess, failed: (error: unknown) => Call
       let task = find(key, registers);
       if (task === null) {
         const token = registers[EBP] ?? 0;
-        const start = expected.get(token);
-        expected.delete(token);
+        // A stub of which nothing is known any more, as it has been forgotten, may have any number there.
+        const isNew = token !== ROOT_TOKEN || registers[ESP] === FIRST_LOOP;
+        const start = isNew ? expected.get(token) : undefined;
+        if (isNew) expected.delete(token);
         if (start !== undefined) {
           task = { program: start({ root, extended }), last: [] };
           tasks.set(key, task);

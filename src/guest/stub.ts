@@ -41,6 +41,9 @@ export const STUB_LOOP = Uint8Array.of(
 /** Instructions before the loop: the right to use the port, and the loop's address. */
 const PROLOGUE_BYTES = 17;
 
+/** Where the loop lies in a stub that has just been started; `driveRoot` moves it away from there. */
+export const FIRST_LOOP = LOADED_AT + HEADERS + PROLOGUE_BYTES;
+
 /** The stub as an executable file. It must be started by a task with CAP_SYS_RAWIO. */
 export function stubProgram(): Uint8Array {
   const file = new Uint8Array(HEADERS + PROLOGUE_BYTES + STUB_LOOP.length);
@@ -62,7 +65,7 @@ export function stubProgram(): Uint8Array {
 
   file.set([0xb8, 110, 0, 0, 0, 0xbb, 3, 0, 0, 0, 0xcd, 0x80], HEADERS); // iopl(3)
   file[HEADERS + 12] = 0xbc; // mov esp, the loop
-  view.setUint32(HEADERS + 13, LOADED_AT + HEADERS + PROLOGUE_BYTES, true);
+  view.setUint32(HEADERS + 13, FIRST_LOOP, true);
   file.set(STUB_LOOP, HEADERS + PROLOGUE_BYTES);
   return file;
 }

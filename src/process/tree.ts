@@ -4,6 +4,7 @@
  * References:
  * - [clone3(2)] CLONE_PARENT; [setsid(2)], [setpgid(2)]; [credentials(7)], process groups and sessions
  */
+import { SystemCallFailed } from "../guest/errno.js";
 import type { Program } from "../guest/gate.js";
 import { listNumbers } from "../guest/files.js";
 import { signalSet } from "../guest/signals.js";
@@ -48,15 +49,18 @@ export function* startTree(
         yield* forkAll(parent, its);
         continue;
       }
-      yield* parent.fork(session, function* (leader) {
+      const isFree = yield* forkIfFree(parent, session, function* (leader) {
         yield* leader.call("setsid");
         for (const { pid } of its) yield* leader.fork(pid, crew.member(pid), { sibling: true });
       });
-      yield* parent.call("wait4", session, 0, 0, 0);
+      if (isFree) yield* parent.call("wait4", session, 0, 0, 0);
+      else yield* forkAll(parent, its);
     }
   }
   function* forkAll(parent: Stub, children: readonly TreeProcess[]): Program<void> {
-    for (const { pid } of children) yield* parent.fork(pid, crew.member(pid));
+    for (const { pid } of children) {
+      if (!(yield* forkIfFree(parent, pid, crew.member(pid)))) throw takenHere(pid);
+    }
   }
 
   const roots = processes.filter(({ parent }) => parent === null);
@@ -193,7 +197,26 @@ function leadsSession({ pid, session }: TreeProcess): boolean {
 function checkIds(processes: readonly TreeProcess[], taken: ReadonlySet<number>): void {
   for (const { threads } of processes) {
     for (const { tid } of threads) {
-      if (taken.has(tid)) throw new CannotCarry(`the process id ${tid} is taken here`);
+      if (taken.has(tid)) throw takenHere(tid);
     }
+  }
+}
+
+function takenHere(id: number): CannotCarry {
+  return new CannotCarry(`the process id ${id} is taken here`);
+}
+
+/** Forks unless the number is that of a group or a session here, which no list of processes shows once its leader has ended. */
+function* forkIfFree(
+  stub: Stub,
+  pid: number,
+  start: (stub: Stub) => Program<void>,
+): Program<boolean> {
+  try {
+    yield* stub.fork(pid, start);
+    return true;
+  } catch (error) {
+    if (error instanceof SystemCallFailed && error.is("EEXIST")) return false;
+    throw error;
   }
 }

@@ -139,8 +139,8 @@ async function moveWith(
 ): Promise<void> {
   const { source, target } = pair;
   const from = await source.stub();
-  let started: Promise<Link> | null = null;
-  const startTarget = (): Promise<Link> => (started ??= target.stub());
+  let started: Link | null = null;
+  const startTarget = async (): Promise<Link> => (started ??= await target.stub());
   try {
     const captured = await capture(from, startTarget);
     await source.sh("sync; fsfreeze -f /home");
@@ -154,13 +154,14 @@ async function moveWith(
     if (target.machine.now() < source.machine.now()) await meet(pair);
     await captured.restore();
     await to.ask("release", null, MOVE_MS);
-    await to.leave();
     // A dead process needs no thawing.
     const moved = captured.processes.map((process) => process.pid).join(" ");
     await source.sh(`kill -9 ${moved}`);
   } finally {
     await from.ask("thaw", null, MOVE_MS);
     await from.leave();
+    // An assignment in a function that is called is not seen here.
+    await (started as Link | null)?.leave();
   }
 }
 

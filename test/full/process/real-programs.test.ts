@@ -84,7 +84,7 @@ test("a pipeline in mid-stream loses no byte and doubles none", async () => {
   await source.sh("cd /home; rm -f sum");
   // Slow at its head, so that it is still at work when it is moved.
   const lines = "i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo line $i; usleep 2000; done";
-  const rest = "sed 's/7/seven/' | tr 1-5 a-e | cksum";
+  const rest = "sed 's/7/seven/' | tr 1-5 a-e | md5sum";
   await source.sh(`( (${lines}) | ${rest} >/home/sum) >/dev/null 2>&1 & echo $! >/home/pipeline`);
   await source.pass(300);
   await move(pair, Number(await source.sh("cat /home/pipeline")));
