@@ -6,6 +6,9 @@ import type { RunReport } from "../../src/reboot/report.js";
 import { runUpdate, type StrategyName } from "../../src/reboot/update.js";
 import { workbench } from "../support/workbench.js";
 
+/** How long an update may take on a busy computer, in ms. */
+const UPDATE_MS = 3600_000;
+
 async function updateWorkbench(strategy: StrategyName): Promise<RunReport> {
   const prepared = await workbench();
   return runUpdate({
@@ -27,7 +30,7 @@ describe("a transplant of all that a user of workbench has open", () => {
 
   beforeAll(async () => {
     report = await updateWorkbench("shadow-transplant");
-  });
+  }, UPDATE_MS);
 
   test("ends none of the programs", () => {
     expect(report.failure).toBeNull();
