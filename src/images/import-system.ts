@@ -39,9 +39,11 @@ const TOOL = "/busybox-for-import";
 /**
  * Looks at the system below `/target`.
  *
- * @throws {ImportError} if it has no 32-bit x86 kernel, or no init of such a system
+ * @throws {ImportError} if it has no 32-bit x86 kernel, or no init of such a system, or its folders are links
+ *   that only it could follow
  */
 export async function examineSystem(shop: Workshop): Promise<FoundSystem> {
+  await checkFolders(shop);
   await shop.run(`cp /bin/busybox /target${TOOL}`, "the system's disk cannot be written");
   try {
     const initPath = await findInit(shop);
@@ -49,6 +51,22 @@ export async function examineSystem(shop: Workshop): Promise<FoundSystem> {
     return { init: await nameInit(shop, initPath), initPath, kernels };
   } finally {
     await shop.run(`rm /target${TOOL}`, "the system's disk cannot be written");
+  }
+}
+
+/** Folders that are written to: the workshop follows links in them by its own root, not by the system's. */
+const FOLDERS = ["sbin", "etc", "home", "boot"];
+
+/** @throws {ImportError} if one of them is an absolute symbolic link */
+async function checkFolders(shop: Workshop): Promise<void> {
+  for (const folder of FOLDERS) {
+    const link = `readlink /target/${folder}`;
+    if (!(await shop.test(`${link} | grep -q ^/`))) continue;
+    const target = (await shop.run(link, `/${folder} cannot be read`)).trim();
+    throw new ImportError(
+      `The system's /${folder} is a symbolic link to ${target}: make it a relative one ` +
+        `("ln -sfn ${target.replace(/^\/+/, "")} /${folder}").`,
+    );
   }
 }
 

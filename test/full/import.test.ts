@@ -198,6 +198,12 @@ const sixtyFourBits = () =>
 
 const container = () => tarball([{ name: "etc/passwd", content: "root:x:0:0:root:/:/bin/sh\n" }]);
 
+const absoluteLink = () =>
+  tarball([
+    { name: "etc/passwd", content: "root:x:0:0:root:/:/bin/sh\n" },
+    { name: "sbin", type: "symlink", linkname: "/usr/sbin" },
+  ]);
+
 /** A disk with a physical volume of LVM in its only partition. */
 function lvmDisk(): Promise<Uint8Array> {
   const disk = new Uint8Array(8 << 20);
@@ -213,6 +219,11 @@ function lvmDisk(): Promise<Uint8Array> {
 test.each([
   ["a system for 64 bits", sixtyFourBits, /\/sbin\/init is a program for another processor.*i386/],
   ["a container's root", container, /no init in the system.*not that of a container/],
+  [
+    "a folder that is an absolute link",
+    absoluteLink,
+    /\/sbin is a symbolic link to \/usr\/sbin.*ln -sfn usr\/sbin \/sbin/,
+  ],
   ["a root on LVM", lvmDisk, /\/dev\/sda1: LVM.*pack the files of the system with tar/],
 ])("%s is refused with the way out, and leaves no guest behind", async (_, make, says) => {
   const options = await optionsFor("test-of-a-refusal");
