@@ -56,7 +56,7 @@ export async function installAttendant(
   const cannot = "the attendant cannot be installed";
   await shop.run(
     "cp /import/attendant /import/attendant-line /import/console /import/stub /target/sbin/ && " +
-      "mkdir -p /target/home",
+      "mkdir -p /target/home /target/root",
     cannot,
   );
   return [
