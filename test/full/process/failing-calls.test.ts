@@ -127,8 +127,9 @@ describe("whichever system call of a restore fails", () => {
     const pair = await openPair(await twoKernels(await busybox()));
     const { source, target } = pair;
     try {
-      for (const side of [source, target]) await side.sh("mkfifo /tmp/never");
-      await source.sh(`echo '${COUNTER}' >/tmp/counter`);
+      for (const side of [source, target]) {
+        await side.sh(`mkfifo /tmp/never; echo '${COUNTER}' >/tmp/counter`);
+      }
       await source.sh(
         "(setsid sh /tmp/counter </dev/null >/dev/null 2>&1 & echo $! >/tmp/pid); sleep 1",
       );
