@@ -8,7 +8,7 @@ export default defineConfig({
     testTimeout: 3 * 3600_000,
     hookTimeout: 600_000,
     pool: "forks",
-    execArgv: ["--expose-gc"],
+    execArgv: ["--expose-gc", "--liftoff-only"],
     maxWorkers: 2,
   },
 });

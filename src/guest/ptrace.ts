@@ -196,11 +196,11 @@ export interface RseqArea {
   readonly signature: number;
 }
 
-/** The area that a stopped thread has registered, or null; kernels before 5.13 do not tell. */
-export function* getRseq(stub: Stub, tid: number): Program<RseqArea | null> {
+/** The area that a stopped thread has registered, null if it has none, or "untold": kernels before 5.13 do not tell. */
+export function* getRseq(stub: Stub, tid: number): Program<RseqArea | null | "untold"> {
   // struct ptrace_rseq_configuration: u64 pointer, u32 size, u32 signature, u32 flags, padding.
   const length = yield* stub.attempt("ptrace", REQUEST.getRseq, tid, 24, stub.out);
-  if (length < 16) return null;
+  if (length < 16) return "untold";
   const view = stub.view(16);
   const address = view.getUint32(0, true);
   return address === 0

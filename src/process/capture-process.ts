@@ -83,7 +83,9 @@ export function* captureProcess(
     const { registers } = leader;
     const tracee = { tid: leader.tid, registers, gadget };
     const areas = new Map<number, Rseq | null>();
-    for (const { tid } of threads) areas.set(tid, yield* captureRseq(stub, mem, tid));
+    for (const { tid, registers } of threads) {
+      areas.set(tid, yield* captureRseq(stub, mem, { tid, registers, gadget }));
+    }
     const address = windowAddress(own, registers, pid);
     const told = yield* throughWindow(stub, mem, address, function* (window) {
       const actions = yield* captureActions(stub, tracee, window, status);
