@@ -7,9 +7,10 @@
  *
  * How /home is handed over, and that everything before the commit point can be undone, is our own.
  */
-import type { VirtualMs } from "../clock/virtual-time.js";
+import { after, type VirtualMs } from "../clock/virtual-time.js";
 import type { MachineState } from "../machine/machine-state.js";
 import { giveAway } from "../machine/remote.js";
+import { changedPages } from "../storage/pages.js";
 import { applyInFork } from "./apply-update.js";
 import { type BootMark, fileDowntime } from "./downtime.js";
 import { SilentAfterCommit, UpdateFailed } from "./errors.js";
@@ -40,29 +41,34 @@ export async function shadow(run: Run, user: User): Promise<void> {
   await switchOver(run, dedicated, stubs);
 }
 
-/** Copies the original VM into the reboot-dedicated VM; the original VM stands still meanwhile. */
+/**
+ * Copies the original VM into the reboot-dedicated VM. Its memory is copied while it runs; it stands still while
+ * its devices are, and what has changed of its memory since.
+ */
 export async function forkVm(run: Run): Promise<Vm> {
   const { host, guest, original } = run;
   const machine = await run.prepareDedicated();
   await original.machine.prepareCapture();
+  const copied = await original.machine.readMemory(0, original.machine.config.memoryBytes);
+  await host.advanceTo(after(host.now(), host.memoryCost(copied.length)));
 
   // The pause lies between two answers, so it is seen as long as it is.
   await awaitAnswer(host, run.probe, ANSWER_LIMIT_MS);
   run.probe.detach();
-  const state = await run
+  const { state, cost } = await run
     .phase("vm-fork", { vm: original, downtime: true }, async () => {
-      const captured = await original.machine.capture();
-      await host.occupy(original.machine, transferCost(run, captured));
-      return captured;
+      const state = await original.machine.capture();
+      const cost = transferCost(run, state, changedPages(state.ram, copied).data.length);
+      await host.occupy(original.machine, cost);
+      return { state, cost };
     })
     .finally(() => run.probe.attach(original));
-  const restoreCost = transferCost(run, state);
   await machine.restore(giveAway({ ...state }, [state.ram.buffer]));
   // The fork's clock shows the host's time, as the original's does.
   await machine.stall(host.machineTime(original.machine, host.now()));
   await machine.withholdDiskAtReset(guest.homeDisk);
   const dedicated = run.placeDedicated();
-  await host.occupy(machine, restoreCost);
+  await host.occupy(machine, cost);
   await run.files.noteFork(dedicated);
   return dedicated;
 }
@@ -156,7 +162,7 @@ async function switchOver(run: Run, dedicated: Vm, { source, target }: Stubs): P
 
     await run.enter("capture");
     const rebooted = await dedicated.machine.capture();
-    const cost = transferCost(run, rebooted);
+    const cost = transferCost(run, rebooted, rebooted.ram.length);
     await host.occupy(dedicated.machine, cost);
     marks.push({ name: "capture", atMs: host.now() });
 
@@ -195,8 +201,8 @@ async function undoHandOver(run: Run, source: StubLink): Promise<void> {
   await probe.attach(original);
 }
 
-/** What copying a machine's memory and devices once costs the host, in ms. */
-function transferCost({ host }: Run, state: MachineState): number {
+/** What it costs the host to copy a machine's devices, disks and so much of its memory, in ms. */
+function transferCost({ host }: Run, state: MachineState, memoryBytes: number): number {
   const overlays = state.disks.reduce((bytes, disk) => bytes + disk.data.length, 0);
-  return host.config.costs.deviceStateMs + host.memoryCost(state.ram.length + overlays);
+  return host.config.costs.deviceStateMs + host.memoryCost(memoryBytes + overlays);
 }
