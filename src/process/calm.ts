@@ -7,6 +7,7 @@ import type { Program } from "../guest/gate.js";
 import type { Stub } from "../guest/stub-session.js";
 import { isListening, isUnderWay, listTcp } from "./files/tcp-table.js";
 import { freeze, type FrozenTree, type StoppedLast, thaw } from "./freeze.js";
+import { unlessGone } from "./pre-copy.js";
 import type { Selection } from "./select.js";
 
 /** How often programs are let go on, and for how long in ns. */
@@ -17,22 +18,27 @@ const MOST_WAITS = 20;
 const ACCEPT_NS = 250_000;
 
 /**
- * Stops processes as `freeze` does, at a calm moment. If a TCP connection is under way they go on for a moment, and
- * from then on those that accept connections are stopped last: once nobody is left who could connect,
- * they accept what waits. If no calm moment comes they are stopped nevertheless, for the capture to name what is
- * in its way.
+ * Stops processes as `freeze` does, at a calm moment. Those that accept connections are stopped last: once nobody
+ * is left who could connect, they accept what waits. If a TCP connection is under way nevertheless, all go on for a
+ * moment. If no calm moment comes they are stopped all the same, for the capture to name what is in its way.
+ *
+ * @param servers process ids of those that are known to accept connections; see `findServers`
  */
 export function* freezeCalmly(
   stub: Stub,
   selections: readonly Selection[],
   own: number,
   kernelThreads: Set<number>,
+  servers: ReadonlySet<number>,
 ): Program<FrozenTree> {
-  let last: StoppedLast | null = null;
+  const after = (pids: ReadonlySet<number>): StoppedLast | null =>
+    pids.size === 0 ? null : { pids, meanwhile: () => awaitCalm(stub) };
+  let last = after(servers);
   for (let tries = 1; ; tries++) {
     const tree: FrozenTree = yield* freeze(stub, selections, own, kernelThreads, last);
     if (tries === MOST_TRIES || (yield* isCalm(stub))) return tree;
-    last = { pids: yield* findServers(stub, tree), meanwhile: () => awaitCalm(stub) };
+    const pids = tree.processes.map(({ summary }) => summary.pid);
+    last = after(yield* findServers(stub, pids));
     yield* thaw(stub, tree.processes);
     yield* rest(stub, WHILE_NS);
   }
@@ -48,18 +54,22 @@ function* awaitCalm(stub: Stub): Program<void> {
   }
 }
 
-/** Process ids of those that can accept connections. */
-function* findServers(stub: Stub, { processes }: FrozenTree): Program<ReadonlySet<number>> {
+/** Process ids of those that can accept connections; what has ended is none of them. */
+export function* findServers(stub: Stub, pids: readonly number[]): Program<ReadonlySet<number>> {
   const listening = (yield* listTcp(stub)).filter(isListening);
   const links = new Set(listening.map(({ inode }) => `socket:[${inode}]`));
   const servers = new Set<number>();
-  for (const { summary } of processes) {
-    const folder = `/proc/${summary.pid}/fd`;
-    for (const number of yield* listNumbers(stub, folder)) {
-      if (links.has(yield* readLink(stub, `${folder}/${number}`))) servers.add(summary.pid);
-    }
-  }
+  if (links.size === 0) return servers;
+  for (const pid of pids) if (yield* unlessGone(hasLink(stub, pid, links))) servers.add(pid);
   return servers;
+}
+
+function* hasLink(stub: Stub, pid: number, links: ReadonlySet<string>): Program<boolean> {
+  const folder = `/proc/${pid}/fd`;
+  for (const number of yield* listNumbers(stub, folder)) {
+    if (links.has(yield* readLink(stub, `${folder}/${number}`))) return true;
+  }
+  return false;
 }
 
 function* rest(stub: Stub, ns: number): Program<void> {

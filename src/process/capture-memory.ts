@@ -19,6 +19,8 @@ export interface Pages {
 }
 
 const ENTRY_BYTES = 8;
+/** The kernel looks at a whole piece of so many bytes of addresses, however few entries are asked for (fs/proc/task_mmu.c). */
+const WALKED_BYTES = 4 << 20;
 /** Bits of the upper half of an entry of the page map. */
 const PRESENT = 0x80000000;
 const SWAPPED = 0x40000000;
@@ -40,15 +42,20 @@ export function* capturePages(
   const addresses: number[] = [];
   const frames: number[] = [];
   const fd = yield* stub.call("open", `/proc/${pid}/pagemap`, 0);
+  const last = mappings.at(-1)?.end ?? 0;
+  let known: { from: number; entries: DataView } = {
+    from: 0,
+    entries: new DataView(new ArrayBuffer(0)),
+  };
   for (const mapping of mappings) {
     const { start, end } = mapping;
     for (let at = start; at < end;) {
-      const bytes = Math.min(OUT_BYTES, ((end - at) / PAGE_BYTES) * ENTRY_BYTES);
-      const offset = (at / PAGE_BYTES) * ENTRY_BYTES;
-      const read = yield* stub.call("pread64", fd, stub.out, bytes, offset, 0);
-      if (read === 0) break;
-      const entries = stub.view(read);
-      for (let entry = 0; entry < read; entry += ENTRY_BYTES, at += PAGE_BYTES) {
+      const isKnown = at >= known.from && entryOf(at - known.from) < known.entries.byteLength;
+      if (!isKnown) known = { from: at, entries: yield* readEntries(stub, fd, at, end, last) };
+      const { from, entries } = known;
+      if (entries.byteLength === 0) break;
+      for (; at < end && entryOf(at - from) < entries.byteLength; at += PAGE_BYTES) {
+        const entry = entryOf(at - from);
         const high = entries.getUint32(entry + 4, true);
         if ((high & SWAPPED) !== 0) {
           throw new CannotCarry(`page ${hex(at)} of process ${pid} is swapped out`);
@@ -69,6 +76,30 @@ export function* capturePages(
     content.set(frameContent(access, frame), index * PAGE_BYTES);
   }
   return { addresses: Uint32Array.from(addresses), content };
+}
+
+/** Where the entry of a page lies behind that of the page at 0, in bytes. */
+function entryOf(address: number): number {
+  return (address / PAGE_BYTES) * ENTRY_BYTES;
+}
+
+/**
+ * Entries of the page map from an address on: of a mapping, and of what lies behind it in the same piece.
+ *
+ * @param end where the mapping ends
+ * @param last where the last mapping does
+ */
+function* readEntries(
+  stub: Stub,
+  fd: number,
+  address: number,
+  end: number,
+  last: number,
+): Program<DataView> {
+  const pieceEnd = Math.ceil(end / WALKED_BYTES) * WALKED_BYTES;
+  const bytes = Math.min(OUT_BYTES, entryOf(Math.min(pieceEnd, last) - address));
+  const read = yield* stub.call("pread64", fd, stub.out, bytes, entryOf(address), 0);
+  return stub.view(read);
 }
 
 /** A view of a page frame; good until the guest runs. */

@@ -230,6 +230,7 @@ export function* captureMappings(
   const hasLocked = field(status, "VmLck") !== "0 kB";
   const flags = vmFlags(hasLocked ? yield* readText(stub, `/proc/${pid}/smaps`) : "");
   const mappings: Mapping[] = [];
+  const versions = new Map<string, FileVersion>();
   for (const line of maps) {
     const { start, end, read, write, execute, shared, offset, path } = line;
     const openFile = mapped.get(mappedIdentity(line));
@@ -237,6 +238,8 @@ export function* captureMappings(
     if (isNamed && path.endsWith(" (deleted)")) {
       throw new CannotCarry(`process ${pid} has ${path} mapped at ${hex(start)}`);
     }
+    const version = isNamed ? (versions.get(path) ?? (yield* fileVersion(stub, path))) : null;
+    if (version !== null) versions.set(path, version);
     mappings.push({
       start,
       end,
@@ -245,18 +248,21 @@ export function* captureMappings(
       locked: flags.get(start)?.includes("lo") ?? false,
       shared,
       offset,
-      file: isNamed ? { path, ...(yield* fileVersion(stub, path)) } : null,
+      file: version && { path, ...version },
       openFile: openFile ?? null,
     });
   }
   return mappings;
 }
 
-/** Size and time of last change of a file: whether it is still the one that was mapped. */
-export function* fileVersion(
-  stub: Stub,
-  path: string,
-): Program<{ size: number; changedNs: bigint }> {
+/** What tells whether a file is still the one that was mapped: its size and the time of its last change. */
+interface FileVersion {
+  readonly size: number;
+  readonly changedNs: bigint;
+}
+
+/** Looks at which version of a file there is. */
+export function* fileVersion(stub: Stub, path: string): Program<FileVersion> {
   yield* stub.call("stat64", path, stub.out);
   const view = stub.view(96);
   return {

@@ -16,14 +16,15 @@ import type { GuestAccess, Resident } from "../machine/resident.js";
 import { release } from "./become-process.js";
 import { capture } from "./capture.js";
 import { CannotCarry } from "./files/file-kind.js";
-import { freezeCalmly } from "./calm.js";
+import { findServers, freezeCalmly } from "./calm.js";
 import { type FrozenTree, thaw } from "./freeze.js";
 import type { TreeImage } from "./image.js";
 import type { ChangedImage, ChangedPages, Outline } from "./outline.js";
 import { createPreCopy, type PageFilter } from "./pre-copy.js";
 import {
   abandonTree,
-  canBecomeTree,
+  adaptTree,
+  hasRoom,
   lookUp,
   type PreparedTree,
   prepareTree,
@@ -32,6 +33,7 @@ import {
 import { restore, restoreInto } from "./restore.js";
 import { listProcesses, type ProcessSummary, select, type Selection } from "./select.js";
 import { tellOf, type Told } from "./told.js";
+import { canJoin } from "./tree.js";
 import { describeObstacle, type Obstacle, survey, surveyTarget } from "./survey.js";
 
 /** What a stub in a guest can be told to do with processes and files. Both ends of the link share this table by its type. */
@@ -43,6 +45,7 @@ function processCommands(access: GuestAccess) {
   let prepared: { readonly tree: PreparedTree; readonly told: Told } | null = null;
   const preCopy = createPreCopy(access);
   const kernelThreads = new Set<number>();
+  let servers: ReadonlySet<number> = new Set();
 
   function* list(stub: Stub): Program<ProcessSummary[]> {
     const all = yield* listProcesses(stub);
@@ -58,7 +61,7 @@ function processCommands(access: GuestAccess) {
 
   function* stop(stub: Stub, selections: readonly Selection[]): Program<FrozenTree> {
     const own = yield* stub.call("getpid");
-    const tree = yield* freezeCalmly(stub, selections, own, kernelThreads);
+    const tree = yield* freezeCalmly(stub, selections, own, kernelThreads, servers);
     if (tree.processes.length === 0) {
       const wanted = selections.map((each) => Object.values(each).join(" ")).join(", ");
       throw new CannotCarry(`no such process runs: ${wanted}`);
@@ -115,7 +118,10 @@ function processCommands(access: GuestAccess) {
 
     /** Reads the selected processes while they run, as far as that goes. */
     *outline(stub: Stub, selections: readonly Selection[]): Program<Outline> {
-      return yield* preCopy.outline(stub, yield* choose(stub, selections));
+      const chosen = yield* choose(stub, selections);
+      const pids = chosen.map(({ pid }) => pid);
+      servers = yield* findServers(stub, pids);
+      return yield* preCopy.outline(stub, chosen);
     },
 
     /** Reads what those processes have changed since they were read last, while they run. */
@@ -163,20 +169,24 @@ function processCommands(access: GuestAccess) {
     },
 
     /**
-     * Makes the processes that were made ahead those of an image, or makes them anew if their tree has changed; they stand still until
-     * `release`.
+     * Makes the processes that were made ahead those of an image. Some may have ended or started since; if that
+     * has changed their tree too much, all are made anew. They stand still until `release`.
      */
     *restoreChanges(stub: Stub, changed: ChangedImage): Program<void> {
       if (prepared === null) throw new RangeError("no process was prepared");
       const { tree, told } = prepared;
+      const { image } = changed;
       prepared = null;
-      if (told.fits(changed.image) && canBecomeTree(tree, changed.image)) {
-        yield* restoreInto(stub, tree, changed);
+      const kept = told.kept(image, (process) => hasRoom(tree, process));
+      const complete = told.complete(changed, kept);
+      if (canJoin(image.processes, kept)) {
+        yield* adaptTree(stub, tree, image, kept);
+        yield* restoreInto(stub, tree, complete);
       } else {
         yield* abandonTree(stub, tree);
-        yield* restore(stub, access, told.complete(changed));
+        yield* restore(stub, access, told.complete(changed, new Set()).image);
       }
-      restored = changed.image;
+      restored = image;
     },
 
     /** Makes the processes of an image; they stand still until `release`. */

@@ -180,7 +180,7 @@ function* pathsOf(stub: Stub, { pid, mappings }: OutlinedProcess): Program<strin
 }
 
 /** Does work that fails where a process has ended; null then. */
-function* unlessGone<T>(work: Program<T>): Program<T | null> {
+export function* unlessGone<T>(work: Program<T>): Program<T | null> {
   try {
     return yield* work;
   } catch (error) {

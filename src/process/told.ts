@@ -14,10 +14,15 @@ export interface ToldProcess {
 export interface Told {
   readonly processes: ReadonlyMap<number, ToldProcess>;
   change(changed: ChangedPages): void;
-  /** Whether processes that were made from what was told can become those of an image. */
-  fits(image: TreeImage): boolean;
-  /** The image with all its pages. */
-  complete(changed: ChangedImage): TreeImage;
+  /**
+   * Process ids of those that were made from what was told and can become processes of an image. One whose parent
+   * cannot is not among them.
+   *
+   * @param hasRoom whether one that is like its image otherwise has room for what that has mapped
+   */
+  kept(image: TreeImage, hasRoom: (process: ProcessImage) => boolean): ReadonlySet<number>;
+  /** The image with all pages of the processes that are not kept. */
+  complete(changed: ChangedImage, kept: ReadonlySet<number>): ChangedImage;
 }
 
 /** Keeps what an outline tells. */
@@ -34,22 +39,34 @@ export function tellOf(outline: Pick<Outline, "processes">): Told {
       for (const address of gone) its.delete(address);
       for (const [address, content] of byAddress(pages)) its.set(address, content);
     },
-    fits: (image) =>
-      JSON.stringify(outline.processes.map(shape)) === JSON.stringify(image.processes.map(shape)),
-    complete: ({ image, gone }) => ({
-      ...image,
-      processes: image.processes.map((process) => {
-        const its = processes.get(process.pid);
-        if (its === undefined) return process;
-        return { ...process, pages: merge(its, process, gone.get(process.pid)) };
-      }),
+    kept(image, hasRoom) {
+      const shapes = new Map(outline.processes.map((each) => [each.pid, shape(each)]));
+      const kept = new Set<number>();
+      for (const process of image.processes) {
+        const { pid, parent } = process;
+        const isAlike = shapes.get(pid) === shape(process) && hasRoom(process);
+        if (isAlike && (parent === null || kept.has(parent))) kept.add(pid);
+      }
+      return kept;
+    },
+    complete: ({ image, gone }, kept) => ({
+      image: {
+        ...image,
+        processes: image.processes.map((process) => {
+          const its = processes.get(process.pid);
+          if (its === undefined || kept.has(process.pid)) return process;
+          return { ...process, pages: merge(its, process, gone.get(process.pid)) };
+        }),
+      },
+      gone: new Map([...gone].filter(([pid]) => kept.has(pid))),
     }),
   };
 }
 
 /** What of a process must be the same for one that was made ahead to become it. */
-function shape({ pid, parent, session, controllingTerminal, vdso }: OutlinedProcess): unknown {
-  return [pid, parent, session, controllingTerminal?.path, vdso?.address, vdso?.image.length];
+function shape({ parent, session, controllingTerminal, vdso }: OutlinedProcess): string {
+  const { path = null } = controllingTerminal ?? {};
+  return JSON.stringify([parent, session, path, vdso?.address, vdso?.image.length]);
 }
 
 function merge(

@@ -31,15 +31,18 @@ const SIG_SETMASK = 2;
  * nobody can join any more, gets a leader that ends again. A process whose session is led by one that
  * stays behind comes into the session of the stub, if the number of its own is taken here.
  *
+ * @param standing process ids of those that are there already; see `canJoin`
  * @throws {CannotCarry} if the number of a process or a thread is taken here
  */
 export function* startTree(
   stub: Stub,
   crew: Crew,
   processes: readonly TreeProcess[],
+  standing: ReadonlySet<number> = new Set(),
 ): Program<void> {
+  const isMissing = ({ pid }: TreeProcess): boolean => !standing.has(pid);
   const taken = new Set(yield* listNumbers(stub, "/proc"));
-  checkIds(processes, taken);
+  checkIds(processes.filter(isMissing), taken);
   const present = new Set(processes.map(({ pid }) => pid));
   /** Forks children that are to be in another session than who forks them. */
   function* forkElsewhere(parent: Stub, children: readonly TreeProcess[]): Program<void> {
@@ -63,7 +66,7 @@ export function* startTree(
     }
   }
 
-  const roots = processes.filter(({ parent }) => parent === null);
+  const roots = processes.filter((process) => process.parent === null && isMissing(process));
   yield* forkAll(stub, roots.filter(leadsSession));
   yield* forkElsewhere(
     stub,
@@ -71,7 +74,8 @@ export function* startTree(
   );
   // Parents stand before their children, so each is there when it is asked.
   for (const process of processes) {
-    const children = processes.filter(({ parent }) => parent === process.pid);
+    const children = processes.filter((child) => child.parent === process.pid && isMissing(child));
+    if (children.length === 0 && standing.has(process.pid)) continue;
     const inherited = processes.find(({ pid }) => pid === process.parent)?.session;
     const early = children.filter(
       (child) => leadsSession(process) && child.session === inherited && !leadsSession(child),
@@ -81,7 +85,7 @@ export function* startTree(
       child.session === process.session || leadsSession(child);
     const job: Job = function* (member) {
       yield* forkAll(member, early);
-      if (leadsSession(process)) {
+      if (leadsSession(process) && isMissing(process)) {
         yield* member.call("setsid");
         yield* takeTerminal(member, process);
       }
@@ -93,6 +97,20 @@ export function* startTree(
     };
     yield* crew.run(stub, [[process.pid, job]]);
   }
+}
+
+/**
+ * Whether the processes that are missing in a tree can be started where the others stand: each is the child of
+ * one of them, in its session or in one of its own.
+ */
+export function canJoin(processes: readonly TreeProcess[], standing: ReadonlySet<number>): boolean {
+  const sessions = new Map(processes.map(({ pid, session }) => [pid, session]));
+  return processes.every((process) => {
+    const { pid, parent, session } = process;
+    if (standing.has(pid)) return true;
+    if (parent === null) return false;
+    return !standing.has(parent) || sessions.get(parent) === session || leadsSession(process);
+  });
 }
 
 /** Starts those that have ended and lead a group, which others may want to join. */

@@ -52,21 +52,31 @@ test("what was told, and what has changed since, make the whole", () => {
       const told = tellOf({ processes: [before] });
       told.change({ pid: before.pid, ...difference(first, second) });
       const { pages, gone } = difference(second, last);
-      const whole = told.complete({
+      const changed = {
         image: { ...image, processes: [process(pages)] },
         gone: new Map([[before.pid, gone]]),
-      });
-      expect(whole.processes.map((each) => contentOf(each.pages))).toEqual([last]);
+      };
+      const whole = told.complete(changed, new Set());
+      expect(whole.image.processes.map((each) => contentOf(each.pages))).toEqual([last]);
+      expect(whole.gone.size).toBe(0);
+      expect(told.complete(changed, new Set([before.pid]))).toEqual(changed);
     }),
   );
 });
 
-test("processes that were made ahead fit as long as the same ones are there, in the same sessions", () => {
+test("processes that were made ahead are kept if they are there, in the same session, and their parents are kept", () => {
   const before = process(pagesOf(new Map()));
-  const told = tellOf({ processes: [before] });
-  expect(told.fits({ ...image, processes: [before] })).toBe(true);
-  expect(told.fits({ ...image, processes: [before, { ...before, pid: 9 }] })).toBe(false);
-  expect(told.fits({ ...image, processes: [{ ...before, session: before.session + 1 }] })).toBe(
-    false,
-  );
+  const child = { ...before, pid: 9, parent: before.pid };
+  const told = tellOf({ processes: [before, child] });
+  const kept = (...processes: ProcessImage[]) => [
+    ...told.kept({ ...image, processes }, () => true),
+  ];
+  expect(kept(before, child)).toEqual([before.pid, 9]);
+  expect(kept(before)).toEqual([before.pid]);
+  expect(kept(before, { ...child, pid: 11 })).toEqual([before.pid]);
+  expect(kept({ ...before, session: before.session + 1 }, child)).toEqual([]);
+  expect(kept(before, { ...child, parent: null })).toEqual([before.pid]);
+  const roomless = tellOf({ processes: [{ ...before, pid: 10 }] });
+  const image10 = { ...image, processes: [{ ...before, pid: 10 }] };
+  expect([...roomless.kept(image10, () => false)]).toEqual([]);
 });

@@ -196,7 +196,8 @@ export function* send(
   fd: number,
   { stream, data, to = new Uint8Array(0) }: { stream: boolean; data: Uint8Array; to?: Uint8Array },
 ): Program<void> {
-  const locked = yield* getNumber(stub, fd, SOL_SOCKET, SO_BUF_LOCK);
+  // None on kernels before 5.14.
+  const locked = yield* getOption(stub, fd, SOL_SOCKET, SO_BUF_LOCK, 4);
   const room = yield* getNumber(stub, fd, SOL_SOCKET, SO_SNDBUF);
   yield* setNumber(stub, fd, SOL_SOCKET, SO_SNDBUFFORCE, ROOM_BYTES);
   try {
@@ -208,7 +209,9 @@ export function* send(
     } while (left.length > 0);
   } finally {
     yield* setNumber(stub, fd, SOL_SOCKET, SO_SNDBUFFORCE, room / 2);
-    yield* setNumber(stub, fd, SOL_SOCKET, SO_BUF_LOCK, locked);
+    if (locked !== null) {
+      yield* stub.call("setsockopt", fd, SOL_SOCKET, SO_BUF_LOCK, locked, locked.length);
+    }
   }
 }
 

@@ -29,6 +29,7 @@ const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
 const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
+const SO_BUF_LOCK = 72;
 /** The longest value: names of interfaces and of congestion control. */
 const MOST_BYTES = 16;
 
@@ -53,7 +54,7 @@ const GENERAL = [
   36, // SO_MARK
   40, // SO_RXQ_OVFL
   42, // SO_PEEK_OFF
-  72, // SO_BUF_LOCK
+  SO_BUF_LOCK,
 ];
 const IP = [
   1, // IP_TOS
@@ -133,6 +134,8 @@ export function* restoreOptions(
   for (const { level, option, value } of options) {
     const now = yield* getOption(stub, fd, level, option, MOST_BYTES);
     if (now !== null && equal(now, value)) continue;
+    // Kernels before 5.14 have it not: a size is locked by being set.
+    if (now === null && level === SOL_SOCKET && option === SO_BUF_LOCK) continue;
     const isBuffer = level === SOL_SOCKET && (option === SO_SNDBUF || option === SO_RCVBUF);
     if (isBuffer) {
       // The kernel doubles what it is given, and tells the double.
