@@ -94,7 +94,10 @@ async function build(name: string, plan: Plan, options: BuildOptions): Promise<B
 async function planOf(name: string): Promise<Plan> {
   const recipe = await readRecipe(name);
   const allPins = await readPins();
-  const below = recipe.layer === undefined ? null : await planRoot(recipe.layer, recipe.packages);
+  const below =
+    recipe.layer === undefined
+      ? null
+      : await planRoot(recipe.layer, recipe.packages, recipe.archives);
   const texts = withFirstScript(await readGuestTexts(name), below);
   // On a layer it is dpkg who knows of the packages.
   const contents = below === null ? recipe : { ...recipe, packages: [] };
@@ -155,7 +158,7 @@ export interface GuestVerification {
 export async function verifyGuest(name: string, cache: Cache): Promise<GuestVerification> {
   const { recipe, pins, below, folder } = await planOf(name);
   const items: { name: string; state: "good" | "missing" }[] = [];
-  for (const pin of [...pins, ...(below?.pins ?? [])]) {
+  for (const pin of [...pins, ...(below?.pins ?? []), ...(below?.archives ?? [])]) {
     const deb = await cachedDeb(pin, cache);
     items.push({ name: `${pin.name} ${pin.version}`, state: deb ? "good" : "missing" });
   }

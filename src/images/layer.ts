@@ -144,21 +144,31 @@ export async function unpackOver(
   return mergedUsr(mergeTrees(below, ...files, dpkgDatabase(packages, below)));
 }
 
+/** Packages as files of a root, where apt has what it has downloaded. */
+export async function archivedDebs(
+  pins: readonly PinnedPackage[],
+  options: BuildOptions,
+): Promise<FileTree> {
+  if (pins.length === 0) return new Map();
+  const keyring = pinOf(await readPins(), KEYRING_PACKAGE);
+  const debs = await supplyPackages([...pins, keyring], options);
+  const files = pins.map((pin): [string, TreeFile] => [
+    `var/cache/apt/archives/${pin.path.split("/").at(-1) ?? pin.name}`,
+    plainFile(debs.get(pin.name) ?? new Uint8Array()),
+  ]);
+  return new Map(files);
+}
+
 async function buildLayer(plan: LayerPlan, options: BuildOptions): Promise<Uint8Array> {
   const { name, texts, pins, archives, toolPins } = plan;
   const keyring = pinOf(await readPins(), KEYRING_PACKAGE);
   const tools = await supplyPackages([...toolPins, keyring], options);
   const ingredients = await unpackIngredients(builder, tools, options);
   const debs = await supplyPackages([...pins, keyring], options);
-  const stored = await supplyPackages([...archives, keyring], options);
   const empty: FileTree = new Map<string, TreeFile>();
   const wanted = pins.flatMap((pin) => debs.get(pin.name) ?? []);
   const unpacked = await unpackOver(empty, wanted, texts, options);
-  const target = new Map(unpacked);
-  for (const pin of archives) {
-    const path = `var/cache/apt/archives/${pin.path.split("/").at(-1) ?? pin.name}`;
-    target.set(path, plainFile(stored.get(pin.name) ?? new Uint8Array()));
-  }
+  const target = new Map([...unpacked, ...(await archivedDebs(archives, options))]);
   for (const [path, file] of texts) {
     if (path.startsWith("rootfs/")) target.set(path.slice("rootfs/".length), file);
   }

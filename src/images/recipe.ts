@@ -22,7 +22,7 @@ const programSchema = z.strictObject({
 });
 
 /** What `images/<guest>/recipe.json` holds. This schema is the definition of a recipe. */
-const recipeSchema = z.strictObject({
+const recipeFields = z.strictObject({
   /** One line for a list of guests. */
   description: z.string(),
   /**
@@ -38,6 +38,8 @@ const recipeSchema = z.strictObject({
    * configures them.
    */
   packages: z.array(z.string()).default([]),
+  /** Packages whose `.deb` files lie in `/var/cache/apt/archives`, on a layer: what its updates install. */
+  archives: z.array(z.string()).default([]),
   /** Single files of packages that the root has; each is a path in the package, such as `bin/busybox`. */
   files: z.array(z.strictObject({ package: z.string(), path: z.string() })),
   /** Kernels on the system disk; the machine starts with the first. */
@@ -99,6 +101,11 @@ const recipeSchema = z.strictObject({
   /** Updates that a run can apply, by name. */
   updates: updatesSchema,
 });
+
+const recipeSchema = recipeFields.refine(
+  ({ layer, archives }) => layer !== undefined || archives.length === 0,
+  { path: ["archives"], message: "only a guest on a layer has a dpkg that could install them" },
+);
 
 /** What a guest is made of and how it behaves: the content of its `recipe.json`. */
 export type Recipe = z.infer<typeof recipeSchema>;
