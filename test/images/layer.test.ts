@@ -52,6 +52,14 @@ test("packages lie over a layer with their files and in dpkg's database", async 
   expect(textOf(root, "var/lib/dpkg/status").match(/^Package: /gm)).toHaveLength(2);
 });
 
+test("packages to be installed by updates lie where apt has them, and are not unpacked", async () => {
+  const { layer, packages, archives } = await readRecipe("systemd");
+  const root = await planRoot(layer ?? "", packages, archives);
+  expect(root.pins.map(({ name }) => name)).not.toContain("linux-image-6.1.0-50-686");
+  expect(root.archives.map(({ name }) => name)).toContain("linux-image-6.1.0-50-686");
+  expect(root.key).not.toBe((await planRoot(layer ?? "", packages)).key);
+});
+
 test("on a layer, packages are configured before the guest's own script runs", async () => {
   const { layer, packages } = await readRecipe("systemd");
   const root = await planRoot(layer ?? "", packages);

@@ -56,6 +56,11 @@ describe("a recipe", () => {
       /until/,
     ],
     ["without a kernel", (recipe) => (recipe.kernels = []), /kernels/],
+    [
+      "without a layer, and with packages for its dpkg",
+      (recipe) => (recipe.archives = ["openssl"]),
+      /only a guest on a layer has a dpkg/,
+    ],
   ] satisfies [string, (recipe: Record<string, unknown>) => unknown, RegExp][])(
     "%s is refused with the place of the fault",
     async (_, edit, message) => {
