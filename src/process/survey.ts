@@ -30,6 +30,8 @@ export interface Obstacle {
 const NAMESPACES = ["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"];
 /** Nothing but files there are devices. */
 const DEVICES = /^\/dev\/(?!shm\/|zero)/;
+/** The kernel adds it to the name of a file that has no name any more. */
+const DELETED = " (deleted)";
 
 /** An obstacle as one line for a person. */
 export function describeObstacle({ pid, name, descriptor, what, why }: Obstacle): string {
@@ -50,6 +52,7 @@ export function* survey(stub: Stub, selections: readonly Selection[]): Program<O
       return [
         ...traced(process, tracers),
         ...(yield* elsewhere(stub, pid)),
+        ...(yield* surveyProgram(stub, pid)),
         ...(yield* surveyMemory(stub, pid)),
         ...(yield* surveyDescriptors(stub, pid)),
       ];
@@ -112,6 +115,14 @@ function* elsewhere(stub: Stub, pid: number): Program<Found[]> {
     }
   }
   return found;
+}
+
+/** A process keeps the program that it was started from, but the new system has only what its name stands for. */
+function* surveyProgram(stub: Stub, pid: number): Program<Found[]> {
+  const program = yield* readLink(stub, `/proc/${pid}/exe`);
+  if (!program.endsWith(DELETED)) return [];
+  const path = program.slice(0, -DELETED.length);
+  return [plain(`its program ${path}`, "it was replaced or deleted after the process began")];
 }
 
 function* surveyMemory(stub: Stub, pid: number): Program<Found[]> {

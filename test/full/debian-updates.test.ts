@@ -37,12 +37,12 @@ async function update(
   }: { readonly questions?: readonly string[]; readonly program?: string } = {},
 ): Promise<Outcome> {
   const profile = guestProfile(guest, name);
-  const openssl = { name: "program", start: program ?? "", check: "kill -0 $program" };
+  const running = { name: "program", start: program ?? "", check: "kill -0 $program" };
   const answers: string[] = [];
   const report = await runUpdate({
     strategy,
     applyIn,
-    guest: program === undefined ? profile : { ...profile, programs: [openssl] },
+    guest: program === undefined ? profile : { ...profile, programs: [running] },
     bootSnapshot: guest.bootSnapshot,
     host: DEFAULT_HOST,
     startMachine: (machine) => guest.startMachine(machine),
@@ -98,19 +98,36 @@ describe("a library", () => {
     expectNothingLost(report);
   });
 
-  test("that a program uses cannot be replaced under it: the error says which, and nothing has changed", async () => {
-    const { report, answers } = await update("library", "shadow-transplant", "shadow", {
-      questions: ["openssl version", packages],
-      program: "sleep 1000000 | openssl dgst & program=$!",
+  test("goes along with a program that has the old one in memory, if it was replaced before the fork", async () => {
+    const { report, answers } = await update("library", "shadow-transplant", "original", {
+      questions: [...questions, "grep -c 'libssl' /proc/$program/maps"],
+      program: "LD_PRELOAD=/usr/lib/i386-linux-gnu/libssl.so.3 sleep 1000000 & program=$!",
     });
-    expect(report.committed).toBe(false);
-    expect(report.failure?.message).toMatch(
-      /process \d+ has \/usr\/\S+ mapped at \w+, which is another file after the update/,
-    );
+    expect(report).toMatchObject({ failure: null, committed: true });
     expect(report.programs).toEqual([{ name: "program", survived: true }]);
-    expect(answers[0]).toMatch(/^OpenSSL 3\.0\.17 /);
-    expect(answers[1]).toMatch(/^(3\.0\.17-\S+ ?){2}$/);
+    isNew(answers);
   });
+
+  test.each([
+    ["shadow", /process \d+ has \/usr\/\S+ mapped at \w+, which is another file after the update/],
+    ["original", /\(openssl\): its program \/usr\/bin\/openssl: it was replaced or deleted/],
+  ] as const)(
+    "cannot be replaced in the %s under a program that goes along: the error says which",
+    async (applyIn, message) => {
+      const { report, answers } = await update("library", "shadow-transplant", applyIn, {
+        questions: ["uname -r", "openssl version"],
+        program: "sleep 1000000 | openssl dgst & program=$!",
+      });
+      expect(report.committed).toBe(false);
+      expect(report.failure?.message).toMatch(message);
+      expect(report.programs).toEqual([{ name: "program", survived: true }]);
+      expect(answers[0]).toBe(OLD_KERNEL);
+      // Applied in the fork, the update has not touched the original VM.
+      expect(answers[1]).toMatch(
+        applyIn === "shadow" ? /^OpenSSL 3\.0\.17 / : /^OpenSSL 3\.0\.20 /,
+      );
+    },
+  );
 });
 
 describe("a kernel", () => {
