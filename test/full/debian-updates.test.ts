@@ -14,7 +14,7 @@ const OLD_KERNEL = "6.1.0-47-686";
 
 let guest: PreparedGuest;
 beforeAll(async () => {
-  guest = await prepareFollowed("systemd", {
+  guest = await prepareFollowed("debian12", {
     show: () => undefined,
     signal: new AbortController().signal,
   });
