@@ -6,7 +6,7 @@ import { listNumbers, readLink } from "../guest/files.js";
 import type { Program } from "../guest/gate.js";
 import type { Stub } from "../guest/stub-session.js";
 import { isListening, isUnderWay, listTcp } from "./files/tcp-table.js";
-import { freeze, type FrozenTree, type StoppedLast, thaw } from "./freeze.js";
+import { type Foreknown, freeze, type FrozenTree, type StoppedLast, thaw } from "./freeze.js";
 import { unlessGone } from "./pre-copy.js";
 import type { Selection } from "./select.js";
 
@@ -17,25 +17,31 @@ const WHILE_NS = 500_000;
 const MOST_WAITS = 20;
 const ACCEPT_NS = 250_000;
 
+/** What is known before. */
+interface Before extends Pick<Foreknown, "listed"> {
+  /** Process ids of those that accept connections; see `findServers`. */
+  readonly servers: ReadonlySet<number>;
+}
+
 /**
  * Stops processes as `freeze` does, at a calm moment. Those that accept connections are stopped last: once nobody
  * is left who could connect, they accept what waits. If a TCP connection is under way nevertheless, all go on for a
  * moment. If no calm moment comes they are stopped all the same, for the capture to name what is in its way.
  *
- * @param servers process ids of those that are known to accept connections; see `findServers`
  */
 export function* freezeCalmly(
   stub: Stub,
   selections: readonly Selection[],
   own: number,
   kernelThreads: Set<number>,
-  servers: ReadonlySet<number>,
+  { listed, servers }: Before,
 ): Program<FrozenTree> {
   const after = (pids: ReadonlySet<number>): StoppedLast | null =>
     pids.size === 0 ? null : { pids, meanwhile: () => awaitCalm(stub) };
   let last = after(servers);
   for (let tries = 1; ; tries++) {
-    const tree: FrozenTree = yield* freeze(stub, selections, own, kernelThreads, last);
+    const known = { listed: tries === 1 ? listed : null, last };
+    const tree: FrozenTree = yield* freeze(stub, selections, own, kernelThreads, known);
     if (tries === MOST_TRIES || (yield* isCalm(stub))) return tree;
     const pids = tree.processes.map(({ summary }) => summary.pid);
     last = after(yield* findServers(stub, pids));

@@ -46,6 +46,7 @@ function processCommands(access: GuestAccess) {
   const preCopy = createPreCopy(access);
   const kernelThreads = new Set<number>();
   let servers: ReadonlySet<number> = new Set();
+  let listed: readonly ProcessSummary[] | null = null;
 
   function* list(stub: Stub): Program<ProcessSummary[]> {
     const all = yield* listProcesses(stub);
@@ -61,7 +62,9 @@ function processCommands(access: GuestAccess) {
 
   function* stop(stub: Stub, selections: readonly Selection[]): Program<FrozenTree> {
     const own = yield* stub.call("getpid");
-    const tree = yield* freezeCalmly(stub, selections, own, kernelThreads, servers);
+    const before = { listed, servers };
+    listed = null;
+    const tree = yield* freezeCalmly(stub, selections, own, kernelThreads, before);
     if (tree.processes.length === 0) {
       const wanted = selections.map((each) => Object.values(each).join(" ")).join(", ");
       throw new CannotCarry(`no such process runs: ${wanted}`);
@@ -126,6 +129,11 @@ function processCommands(access: GuestAccess) {
 
     /** Reads what those processes have changed since they were read last, while they run. */
     changes: (stub: Stub): Program<ChangedPages[]> => preCopy.again(stub),
+
+    /** Lists all processes, so that `freeze` stops those that are selected without looking first. */
+    *look(stub: Stub): Program<void> {
+      listed = yield* list(stub);
+    },
 
     /** Stops the selected processes; they stand still until `thaw`. */
     *freeze(stub: Stub, selections: readonly Selection[]): Program<void> {

@@ -25,6 +25,13 @@ export interface FrozenTree {
   readonly ended: readonly ProcessSummary[];
 }
 
+/** What is known before processes are stopped. */
+export interface Foreknown {
+  /** All processes as they were a moment before, so that those are stopped at once; null to look first. */
+  readonly listed: readonly ProcessSummary[] | null;
+  readonly last: StoppedLast | null;
+}
+
 /** Processes that are stopped after all others. */
 export interface StoppedLast {
   readonly pids: ReadonlySet<number>;
@@ -43,20 +50,22 @@ const WAIT_NS = 10_000_000;
  *
  * @param kernelThreads threads of the kernel that are known, which are passed over: there are many, and
  *   none of them becomes anything else; those that are found are added
- * @param last which of them are stopped when all others stand still
  */
 export function* freeze(
   stub: Stub,
   selections: readonly Selection[],
   own: number,
   kernelThreads: Set<number>,
-  last: StoppedLast | null = null,
+  { listed, last }: Foreknown = { listed: null, last: null },
 ): Program<FrozenTree> {
   const frozen = new Map<number, StoppedProcess>();
   let spared = last?.pids ?? new Set<number>();
+  let before = listed;
   try {
     for (;;) {
-      const all = yield* listProcesses(stub, kernelThreads);
+      const isOld = before !== null;
+      const all = before ?? (yield* listProcesses(stub, kernelThreads));
+      before = null;
       for (const { pid, kernelThread } of all) if (kernelThread) kernelThreads.add(pid);
       const chosen = select(all, selections, own);
       const ended = chosen.filter(({ state }) => state === "Z");
@@ -69,8 +78,14 @@ export function* freeze(
         spared = new Set();
         continue;
       }
-      if (fresh.length === 0) {
+      if (fresh.length === 0 && !isOld) {
         for (const { pid } of ended) yield* requireEnded(stub, pid);
+        // Who has got the number of one that has ended since the list was made is none of ours.
+        const strays = [...frozen].filter(([pid]) => chosen.every((each) => each.pid !== pid));
+        yield* thaw(
+          stub,
+          strays.map(([, process]) => process),
+        );
         return { processes: inOrder(chosen, frozen), ended };
       }
       for (const summary of fresh) {

@@ -120,6 +120,7 @@ async function switchOver(
   };
   try {
     await run.enter("freeze-programs");
+    await source.ask("look", null, ANSWER_LIMIT_MS);
     if (!(await awaitAnswer(host, probe, ANSWER_LIMIT_MS))) {
       throw new UpdateFailed("the original VM does not answer");
     }
