@@ -77,13 +77,14 @@ describe("a disk that takes its time", () => {
   test("lets no request be lost when a state is taken in the middle of one", async () => {
     const host = createHost({ ...DEFAULT_HOST, disk: DISK });
     host.add({ machine: vms.original, background: false });
-    await consoleOf(host, vms.original).type(ONCE);
+    const console = consoleOf(host, vms.original);
+    await console.type(ONCE);
     for (let ms = 50; ms < 190; ms += 7) {
       await host.advanceTo(virtualMs(ms));
       const state = await vms.original.takeSnapshot();
       await vms.original.restoreSnapshot(state);
     }
-    const { match } = await consoleOf(host, vms.original).expect(/^done\n/m, {
+    const { match } = await console.expect(/^done\n/m, {
       withinMs: 5000,
       what: "the end of dd",
     });
