@@ -15,6 +15,7 @@ import type { GuestAccess } from "../machine/resident.js";
 import { capturePages } from "./capture-memory.js";
 import { captureThread, type StoppedThread, type Window } from "./capture-thread.js";
 import { captureCgroups } from "./cgroups.js";
+import { fileVersion, type FileVersion } from "./file-version.js";
 import { CannotCarry } from "./files/file-kind.js";
 import { terminalPath } from "./files/terminal.js";
 import type { Mapping, ProcessImage } from "./image.js";
@@ -253,22 +254,6 @@ export function* captureMappings(
     });
   }
   return mappings;
-}
-
-/** What tells whether a file is still the one that was mapped: its size and the time of its last change. */
-interface FileVersion {
-  readonly size: number;
-  readonly changedNs: bigint;
-}
-
-/** Looks at which version of a file there is. */
-export function* fileVersion(stub: Stub, path: string): Program<FileVersion> {
-  yield* stub.call("stat64", path, stub.out);
-  const view = stub.view(96);
-  return {
-    size: Number(view.getBigInt64(44, true)),
-    changedNs: BigInt(view.getUint32(72, true)) * 1_000_000_000n + BigInt(view.getUint32(76, true)),
-  };
 }
 
 /** The flags of each area, by its first address, from `/proc/PID/smaps`. */

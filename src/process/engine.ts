@@ -19,7 +19,7 @@ import { CannotCarry } from "./files/file-kind.js";
 import { findServers, freezeCalmly } from "./calm.js";
 import { type FrozenTree, thaw } from "./freeze.js";
 import type { TreeImage } from "./image.js";
-import type { ChangedImage, ChangedPages, Outline } from "./outline.js";
+import type { ChangedImage, ChangedPages, Outline, OutlinedProcess } from "./outline.js";
 import { createPreCopy, type PageFilter } from "./pre-copy.js";
 import {
   abandonTree,
@@ -34,7 +34,14 @@ import { restore, restoreInto } from "./restore.js";
 import { listProcesses, type ProcessSummary, select, type Selection } from "./select.js";
 import { tellOf, type Told } from "./told.js";
 import { canJoin } from "./tree.js";
-import { describeObstacle, type Obstacle, survey, surveyTarget } from "./survey.js";
+import {
+  describeObstacle,
+  type MappedFile,
+  type Obstacle,
+  survey,
+  surveyMapped,
+  surveyTarget,
+} from "./survey.js";
 
 /** What a stub in a guest can be told to do with processes and files. Both ends of the link share this table by its type. */
 export type ProcessCommands = ReturnType<typeof processCommands>;
@@ -100,6 +107,12 @@ function processCommands(access: GuestAccess) {
     /** Lists which of the process ids that an image needs are taken. */
     surveyTarget: (stub: Stub, pids: readonly number[]): Program<Obstacle[]> =>
       surveyTarget(stub, pids),
+
+    /** Lists which files are here not as programs of another system have them in memory. */
+    surveyMapped: (
+      stub: Stub,
+      processes: readonly Pick<OutlinedProcess, "pid" | "mappings">[],
+    ): Program<MappedFile[]> => surveyMapped(stub, processes),
 
     /**
      * Stops the selected processes and reads them. They stand still until `thaw`, unless this fails. If

@@ -12,7 +12,7 @@ import type { MapsLine } from "../guest/procfs.js";
 import { PARKING_AREA, STUB_AREA } from "../guest/stub.js";
 import type { Stub } from "../guest/stub-session.js";
 import type { OpenFiles } from "./restore-files.js";
-import { fileVersion } from "./capture-process.js";
+import { isSameFile } from "./file-version.js";
 import type { Pages } from "./capture-memory.js";
 import { CannotCarry } from "./files/file-kind.js";
 import type { Mapping, ProcessImage } from "./image.js";
@@ -206,8 +206,7 @@ function* openMapped(
     return yield* stub.call("open", path, mode);
   }
   if (file === null) return null;
-  const { size, changedNs } = yield* fileVersion(stub, file.path);
-  if (size !== file.size || changedNs !== file.changedNs) {
+  if (!(yield* isSameFile(stub, file))) {
     throw new CannotCarry(
       `process ${pid} has ${file.path} mapped at ${hex(start)}, which is another file after the update`,
     );

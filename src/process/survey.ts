@@ -12,6 +12,8 @@ import type { Stub } from "../guest/stub-session.js";
 import { openFound } from "./capture-files.js";
 import { type FoundFile, isType } from "./files/file-kind.js";
 import { isCarried } from "./files/kinds.js";
+import { isSameFile } from "./file-version.js";
+import type { OutlinedProcess } from "./outline.js";
 import { listProcesses, type ProcessSummary, select, type Selection } from "./select.js";
 import { undoObstacle } from "./system-v.js";
 
@@ -74,6 +76,28 @@ export function* surveyTarget(stub: Stub, wanted: readonly number[]): Program<Ob
       what: `the process id ${pid}`,
       why: "it is taken on the new system",
     }));
+}
+
+/** A file that a program has in its memory. */
+export interface MappedFile {
+  readonly pid: number;
+  readonly path: string;
+}
+
+/** Lists which files are here not as programs have them in memory. */
+export function* surveyMapped(
+  stub: Stub,
+  processes: readonly Pick<OutlinedProcess, "pid" | "mappings">[],
+): Program<MappedFile[]> {
+  const isSame = new Map<string, boolean>();
+  for (const { file } of processes.flatMap(({ mappings }) => mappings)) {
+    if (file === null || isSame.has(file.path)) continue;
+    isSame.set(file.path, yield* isSameFile(stub, file));
+  }
+  return processes.flatMap(({ pid, mappings }) => {
+    const paths = new Set(mappings.flatMap(({ file }) => file?.path ?? []));
+    return [...paths].filter((path) => isSame.get(path) === false).map((path) => ({ pid, path }));
+  });
 }
 
 type Found = Omit<Obstacle, "pid" | "name">;

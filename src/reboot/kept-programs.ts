@@ -1,7 +1,7 @@
 import type { CommandLink } from "../guest/command-link.js";
 import type { ProcessCommands } from "../process/engine.js";
 import type { ProcessSummary, Selection } from "../process/select.js";
-import { describeObstacle } from "../process/survey.js";
+import { describeObstacle, type Obstacle } from "../process/survey.js";
 import { UpdateFailed } from "./errors.js";
 import type { Run } from "./run.js";
 import { ANSWER_LIMIT_MS } from "./shadow.js";
@@ -33,8 +33,22 @@ export async function chooseKept(
   const session = consoleLeader(await stub.ask("list", null, ANSWER_LIMIT_MS))?.pid ?? null;
   const wanted = run.keep ?? usersOwn(session, run.guest.services);
   const obstacles = await stub.ask("survey", wanted, SURVEY_LIMIT_MS);
-  if (obstacles.length === 0) return { selections: wanted, leader: session };
+  return await withoutObstacles(run, stub, { selections: wanted, leader: session }, obstacles);
+}
 
+/**
+ * Takes programs that cannot go along out of those that are kept.
+ *
+ * @param stub that of the VM in which they run
+ * @throws {UpdateFailed} naming what cannot be carried, unless that may stay behind
+ */
+export async function withoutObstacles(
+  run: Run,
+  stub: CommandLink<ProcessCommands>,
+  kept: KeptPrograms,
+  obstacles: readonly Obstacle[],
+): Promise<KeptPrograms> {
+  if (obstacles.length === 0) return kept;
   const told = obstacles.map(describeObstacle).join("; ");
   if (!run.drop) {
     throw new UpdateFailed(
@@ -43,10 +57,11 @@ export async function chooseKept(
   }
   run.event("left-behind", { programs: told }, run.original);
   const dropped = new Set(obstacles.map(({ pid }) => pid));
-  const selections = [...wanted, ...[...dropped].map((pid) => ({ by: "exclusion", pid }) as const)];
+  const excluded = [...dropped].map((pid) => ({ by: "exclusion", pid }) as const);
+  const selections = [...kept.selections, ...excluded];
   const left = await stub.ask("select", selections, SURVEY_LIMIT_MS);
-  const leads = left.some(({ pid }) => pid === session);
-  return { selections: left.length === 0 ? [] : selections, leader: leads ? session : null };
+  const leads = left.some(({ pid }) => pid === kept.leader);
+  return { selections: left.length === 0 ? [] : selections, leader: leads ? kept.leader : null };
 }
 
 function usersOwn(session: number | null, services: readonly string[]): Selection[] {

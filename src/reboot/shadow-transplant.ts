@@ -9,11 +9,11 @@ import type { Selection } from "../process/select.js";
 import type { ProcessCommands } from "../process/engine.js";
 import { PAGE_BYTES } from "../guest/page-tables.js";
 import type { ProcessImage } from "../process/image.js";
-import type { ChangedImage } from "../process/outline.js";
+import type { ChangedImage, Outline } from "../process/outline.js";
 import { type BootMark, fileDowntime } from "./downtime.js";
 import { SilentAfterCommit, UpdateFailed } from "./errors.js";
 import { provenKernel } from "./health.js";
-import { chooseKept } from "./kept-programs.js";
+import { chooseKept, type KeptPrograms, withoutObstacles } from "./kept-programs.js";
 import { awaitAnswer } from "./probe.js";
 import type { Run } from "./run.js";
 import { ANSWER_LIMIT_MS, checkHealth, forkVm, rebootInBackground } from "./shadow.js";
@@ -47,10 +47,14 @@ export async function shadowTransplant(run: Run, user: User): Promise<void> {
   await switchOver(run, dedicated, transplant);
 }
 
-/** What the switch-over needs, found while the user works. */
-interface Transplant {
+/** The stubs in the VM that the programs leave, and in the one where they go on. */
+interface Links {
   readonly source: Link;
   readonly target: Link;
+}
+
+/** What the switch-over needs, found while the user works. */
+interface Transplant extends Links {
   readonly selections: readonly Selection[];
 }
 
@@ -71,14 +75,45 @@ async function prepare(run: Run, dedicated: Vm): Promise<Transplant> {
 
 async function prepareWith(run: Run, dedicated: Vm, source: Link): Promise<Transplant> {
   const target = await startStub(run, dedicated);
-  const { selections, leader } = await chooseKept(run, source);
-  if (leader !== null) await dedicated.attendant.ask("seat", ANSWER_LIMIT_MS, leader);
+  const surveyed = await chooseKept(run, source);
   // Before the programs are made there, since they open files.
   await run.files.carry(dedicated, source, target);
   await run.enter("pre-copy");
-  if (selections.length > 0) await preCopy(run, dedicated, { source, target, selections });
+  const { kept, outline } = await outlineKept(run, { source, target }, surveyed);
+  const { selections, leader } = kept;
+  if (leader !== null) await dedicated.attendant.ask("seat", ANSWER_LIMIT_MS, leader);
+  if (outline !== null) await preCopy(run, dedicated, { source, target, outline });
   await source.ask("flushFileSystem", HOME, ANSWER_LIMIT_MS);
   return { source, target, selections };
+}
+
+/**
+ * Reads an outline of the programs, but for those that have files in memory of which the rebooted state has others.
+ *
+ * @returns no outline if none are left
+ * @throws {UpdateFailed} naming the files, unless such programs may stay behind
+ */
+async function outlineKept(
+  run: Run,
+  links: Links,
+  kept: KeptPrograms,
+): Promise<{ readonly kept: KeptPrograms; readonly outline: Outline | null }> {
+  if (kept.selections.length === 0) return { kept, outline: null };
+  const { source, target } = links;
+  const outline = await source.ask("outline", kept.selections, MOVE_LIMIT_MS);
+  const processes = outline.processes.map(({ pid, mappings }) => ({ pid, mappings }));
+  const others = await target.ask("surveyMapped", processes, MOVE_LIMIT_MS);
+  if (others.length === 0) return { kept, outline };
+  const running = await source.ask("select", kept.selections, MOVE_LIMIT_MS);
+  const obstacles = others.map(({ pid, path }) => ({
+    pid,
+    name: running.find((process) => process.pid === pid)?.name ?? "",
+    descriptor: null,
+    what: `${path} in its memory`,
+    why: "it is another file after the update",
+  }));
+  const rest = await withoutObstacles(run, source, kept, obstacles);
+  return await outlineKept(run, links, rest);
 }
 
 /**
@@ -88,9 +123,8 @@ async function prepareWith(run: Run, dedicated: Vm, source: Link): Promise<Trans
 async function preCopy(
   { host }: Run,
   { machine }: Vm,
-  { source, target, selections }: Transplant,
+  { source, target, outline }: Links & { readonly outline: Outline },
 ): Promise<void> {
-  const outline = await source.ask("outline", selections, MOVE_LIMIT_MS);
   let bytes = contentBytes(outline.processes);
   await host.occupy(machine, host.memoryCost(bytes));
   await target.ask("prepare", outline, MOVE_LIMIT_MS);
