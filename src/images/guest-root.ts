@@ -7,6 +7,8 @@ import { ingredient, type Ingredients, wholePackages } from "./ingredients.js";
 import { inLoadOrder, type KernelModule } from "./kernel-modules.js";
 import type { Recipe } from "./recipe.js";
 
+const grubPackage = "grub-pc-bin";
+
 /** Texts of the repository that a guest is made from. */
 export interface GuestTexts {
   /** The guest's, its base's among them: `rootfs` with files of the root, and the script `configure`. */
@@ -50,6 +52,7 @@ export function guestRoot(
   }
   root.set("sbin/stub", program(stubProgram()));
   root.set("boot/grub/grub.cfg", plainFile(grubConfig(recipe)));
+  for (const [path, file] of grubModules(recipe, ingredients)) root.set(path, file);
   return isLayered ? mergedUsr(root) : root;
 }
 
@@ -94,6 +97,21 @@ export function script(texts: FileTree, name: string): TreeFile {
   const file = texts.get(name);
   if (!file) throw new RangeError(`there is no script ${name} in images/`);
   return file;
+}
+
+/**
+ * What GRUB loads for a menu that the guest's own GRUB makes, where grub-install would put it: modules of the same
+ * version as the core that the builder writes, which need not be that of the guest's package.
+ */
+function grubModules({ packages }: Recipe, ingredients: Ingredients): FileTree {
+  const modules = /^usr\/lib\/grub\/(i386-pc\/[^/]+\.(?:mod|lst))$/;
+  const files = packages.includes(grubPackage) ? (ingredients.get(grubPackage) ?? []) : [];
+  return new Map(
+    [...files].flatMap(([path, file]) => {
+      const name = modules.exec(path)?.[1];
+      return name === undefined ? [] : [[`boot/grub/${name}`, file] as const];
+    }),
+  );
 }
 
 /**

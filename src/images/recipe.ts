@@ -27,7 +27,7 @@ const recipeFields = z.strictObject({
   description: z.string(),
   /**
    * Another folder of `images/`: its `rootfs` lies below this one's, its `configure` runs before it, and
-   * what this recipe does not say, its `recipe.json` or `base.json` does.
+   * what this recipe does not say, its `recipe.json` or `base.json` does. Updates are added to the base's.
    */
   base: z.string().exactOptional(),
   /** A layer of `images/layers/`: configured packages that the root begins with. */
@@ -139,7 +139,10 @@ export async function readRecipe(guest: string): Promise<Recipe> {
     throw new RecipeError(`there is no guest "${guest}"; there are: ${guests.join(", ")}`);
   }
   const fields = (await readFolders(guest)).map((folder) => folder.fields);
-  return parseRecipe(guest, JSON.stringify(Object.assign({}, ...fields)));
+  const updates: Record<string, unknown> = Object.fromEntries(
+    fields.flatMap((each) => Object.entries(each.updates ?? {})),
+  );
+  return parseRecipe(guest, JSON.stringify(Object.assign({}, ...fields, { updates })));
 }
 
 /** A folder of `images/` that a guest is made of. */

@@ -26,6 +26,14 @@ describe("the guests of this repository", () => {
     }
   });
 
+  test("have the updates of their base, and their own, which count where both have one of a name", async () => {
+    const [base, own] = [await readRecipe("systemd"), await readRecipe("debian11")];
+    expect(own.updates.config).toEqual(base.updates.config);
+    expect(own.updates.kernel).not.toEqual(base.updates.kernel);
+    expect(Object.keys(own.updates)).toContain("release");
+    expect(Object.keys(base.updates)).not.toContain("release");
+  });
+
   test("are named where there is none of that name", async () => {
     await expect(readRecipe("buysbox")).rejects.toThrow(/no guest "buysbox"; there are: .*busybox/);
   });
