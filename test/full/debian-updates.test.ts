@@ -12,12 +12,10 @@ import { runCommand } from "../../src/reboot/vm.js";
 const COMMAND_MS = 60_000;
 const OLD_KERNEL = "6.1.0-47-686";
 
-let guest: PreparedGuest;
+const follower = { show: () => undefined, signal: new AbortController().signal };
+let debian12: PreparedGuest;
 beforeAll(async () => {
-  guest = await prepareFollowed("debian12", {
-    show: () => undefined,
-    signal: new AbortController().signal,
-  });
+  debian12 = await prepareFollowed("debian12", follower);
 });
 
 interface Outcome {
@@ -34,7 +32,14 @@ async function update(
   {
     questions = [],
     program,
-  }: { readonly questions?: readonly string[]; readonly program?: string } = {},
+    drop = false,
+    guest = debian12,
+  }: {
+    readonly questions?: readonly string[];
+    readonly program?: string;
+    readonly drop?: boolean;
+    readonly guest?: PreparedGuest;
+  } = {},
 ): Promise<Outcome> {
   const profile = guestProfile(guest, name);
   const running = { name: "program", start: program ?? "", check: "kill -0 $program" };
@@ -42,6 +47,7 @@ async function update(
   const report = await runUpdate({
     strategy,
     applyIn,
+    drop,
     guest: program === undefined ? profile : { ...profile, programs: [running] },
     bootSnapshot: guest.bootSnapshot,
     host: DEFAULT_HOST,
@@ -109,7 +115,10 @@ describe("a library", () => {
   });
 
   test.each([
-    ["shadow", /process \d+ has \/usr\/\S+ mapped at \w+, which is another file after the update/],
+    [
+      "shadow",
+      /process \d+ \(openssl\): \/usr\/\S+ in its memory: it is another file after the update.*--drop/,
+    ],
     ["original", /\(openssl\): its program \/usr\/bin\/openssl: it was replaced or deleted/],
   ] as const)(
     "cannot be replaced in the %s under a program that goes along: the error says which",
@@ -128,6 +137,19 @@ describe("a library", () => {
       );
     },
   );
+});
+
+test("a library is replaced in the fork, and a program that uses it stays behind if the user says so", async () => {
+  const { report, answers } = await update("library", "shadow-transplant", "shadow", {
+    questions: ["openssl version"],
+    program: "LD_PRELOAD=/usr/lib/i386-linux-gnu/libssl.so.3 sleep 999 & program=$!",
+    drop: true,
+  });
+  expect(report).toMatchObject({ failure: null, committed: true });
+  const left = report.events.find(({ kind }) => kind === "left-behind")?.detail?.programs;
+  expect(left).toMatch(/process \d+ \(sleep\): \S+\/libssl\.so\.3 in its memory/);
+  expect(report.programs).toEqual([{ name: "program", survived: false }]);
+  expect(answers[0]).toMatch(/^OpenSSL 3\.0\.20 /);
 });
 
 describe("a kernel", () => {
@@ -155,6 +177,20 @@ describe("a kernel", () => {
       expectNothingLost(report);
     },
   );
+});
+
+test("a kernel of the next release is installed by dpkg of the one before, and the user's shell moves to it", async () => {
+  const guest = await prepareFollowed("debian11", follower);
+  const { report, answers } = await update("release", "shadow-transplant", "shadow", {
+    guest,
+    questions: ["cat /etc/debian_version", "dpkg --audit"],
+    program: "sleep 1000000 & program=$!",
+  });
+  expect(report).toMatchObject({ failure: null, committed: true, kernelAfter: "6.1.0-50-686" });
+  expect(report.programs).toEqual([{ name: "program", survived: true }]);
+  expect(answers[0]).toMatch(/^11\./);
+  expect(answers[1]).toBe("");
+  expectNothingLost(report);
 });
 
 test("the configuration: host name, sysctl, fstab and a unit", async () => {
