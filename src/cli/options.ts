@@ -64,6 +64,10 @@ export function addRunOptions<T>(cli: Argv<T>) {
       describe:
         "where it is applied: in the original VM before the fork, or in the reboot-dedicated VM (shadow)",
     })
+    .option("run", {
+      type: "string",
+      describe: "what the user types in the shell before the update begins, as work ended by &",
+    })
     .option("cores", {
       choices: [1, 2, 4] as const,
       default: DEFAULT_HOST.cores,
@@ -78,6 +82,11 @@ export function addRunOptions<T>(cli: Argv<T>) {
     .option("preemption-interval", {
       type: "number",
       describe: `for --policy idletime, in ms  [default: ${DEFAULT_HOST.preemptionIntervalMs}]`,
+    })
+    .option("switch-cost", {
+      type: "number",
+      describe:
+        "how much later the original VM goes on when it gets a single processor back, in ms  [default: 0]",
     })
     .option("disk-bandwidth", {
       type: "number",
@@ -94,6 +103,8 @@ export function addRunOptions<T>(cli: Argv<T>) {
 export interface HostOptions extends Pick<HostConfig, "cores" | "policy"> {
   /** In ms. */
   readonly preemptionInterval?: number | undefined;
+  /** In ms. */
+  readonly switchCost?: number | undefined;
   /** In MB/s. */
   readonly diskBandwidth?: number | undefined;
   /** In ms. */
@@ -106,9 +117,12 @@ export interface HostOptions extends Pick<HostConfig, "cores" | "policy"> {
  * @throws {UsageError} if there is no such host
  */
 export function hostOf(options: HostOptions): HostConfig {
-  const { cores, policy, preemptionInterval, diskBandwidth, diskLatency } = options;
+  const { cores, policy, preemptionInterval, switchCost, diskBandwidth, diskLatency } = options;
   if (preemptionInterval !== undefined && policy !== "idletime") {
     throw new UsageError("--preemption-interval has a meaning only with --policy idletime.");
+  }
+  if (switchCost !== undefined && cores !== 1) {
+    throw new UsageError("--switch-cost has a meaning only with --cores 1.");
   }
   if (diskLatency !== undefined && diskBandwidth === undefined) {
     throw new UsageError("--disk-latency has a meaning only with --disk-bandwidth.");
@@ -118,6 +132,7 @@ export function hostOf(options: HostOptions): HostConfig {
     cores,
     policy,
     ...(preemptionInterval !== undefined && { preemptionIntervalMs: preemptionInterval }),
+    ...(switchCost !== undefined && { costs: { ...DEFAULT_HOST.costs, switchMs: switchCost } }),
     ...(diskBandwidth !== undefined && {
       disk: { bytesPerMs: diskBandwidth * 1000, requestMs: diskLatency ?? 0 },
     }),
@@ -126,6 +141,22 @@ export function hostOf(options: HostOptions): HostConfig {
   if (checked.success) return checked.data;
   const wrong = checked.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
   throw new UsageError(`There is no such host: ${wrong.join("; ")}.`);
+}
+
+/** More than this does not go into one line of a terminal of Linux, with what is put around it. */
+const LONGEST_LINE = 2000;
+
+/**
+ * What `--run` asks for, as a part of a request.
+ *
+ * @throws {UsageError} if it is not a line that can be typed
+ */
+export function typedBefore(line: string | undefined): { readonly run?: string } {
+  if (line === undefined) return {};
+  if (line.trim() === "" || /\p{Cc}/u.test(line) || line.length > LONGEST_LINE) {
+    throw new UsageError(`--run takes one line of shell, of at most ${LONGEST_LINE} characters.`);
+  }
+  return { run: line };
 }
 
 /** @throws {UsageError} if the guest has no such update */

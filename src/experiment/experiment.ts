@@ -11,9 +11,16 @@ export interface PlannedRun {
   readonly update?: string;
   /** Where it is applied; `original` by default. */
   readonly applyIn?: ApplyPlace;
+  /** A line of shell that the user types before the update begins; none by default. */
+  readonly run?: string;
   /** What differs from the simulated host that runs have by default. */
-  readonly host?: Partial<HostConfig>;
+  readonly host?: HostChanges;
 }
+
+/** A part of a host's configuration, and of its costs. */
+export type HostChanges = Partial<Omit<HostConfig, "costs">> & {
+  readonly costs?: Partial<HostConfig["costs"]>;
+};
 
 /** What an experiment may choose from. */
 export interface Available {
@@ -46,7 +53,8 @@ export type FigurePlan =
       readonly kind: "curves";
       /** Steps of the x axis stand side by side, in the order of the runs. */
       readonly x: Axis<number | string>;
-      readonly y: Axis<number>;
+      /** Each has a panel of its own, one below the other. */
+      readonly y: readonly Axis<number>[];
       /** Runs that give the same belong to one curve of this name. */
       readonly curve: (run: FinishedRun) => string;
     };

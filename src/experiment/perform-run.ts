@@ -29,6 +29,8 @@ export interface RunRequest {
   readonly drop?: true;
   /** What the user wants of the files on the system disk, if it is anything in particular. */
   readonly files?: FileRequest;
+  /** A line of shell that the user types in the original VM before the update begins. */
+  readonly run?: string;
   readonly host: HostConfig;
 }
 
@@ -48,7 +50,7 @@ export async function performRun(
   { show, signal }: Follower,
 ): Promise<RunSummary> {
   checkReplaceable(directory);
-  const { strategy, update, applyIn, keep, drop = false, files, host } = request;
+  const { strategy, update, applyIn, keep, drop = false, files, run, host } = request;
   const profile = guestProfile(guest, update);
   const startedAt = performance.now();
   const report = await runUpdate({
@@ -57,6 +59,7 @@ export async function performRun(
     keep,
     drop,
     fileWishes: files ?? NO_FILE_WISHES,
+    ...(run !== undefined && { userWork: run }),
     host,
     guest: profile,
     bootSnapshot: guest.bootSnapshot,

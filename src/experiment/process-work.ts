@@ -7,7 +7,7 @@ import { createTextReader } from "../machine/plain-text.js";
 import type { ProcessCommands } from "../process/engine.js";
 import type { TreeImage } from "../process/image.js";
 import type { ProcessSummary, Selection } from "../process/select.js";
-import { logIn, runCommand } from "../reboot/vm.js";
+import { asCommand, logIn, runCommand } from "../reboot/vm.js";
 import type { Snapshot } from "../storage/snapshot.js";
 import type { Follower } from "./preparation.js";
 import { guestLogin, type PreparedGuest } from "./prepared-guest.js";
@@ -51,8 +51,7 @@ export function captureGuestProcesses(
 ): Promise<TreeImage> {
   return inWorkshop(guest, snapshot, follower, async (shop) => {
     if (command !== null) {
-      const quoted = command.replaceAll("'", `'\\''`);
-      const line = `echo ${FREE_PIDS} >/proc/sys/kernel/ns_last_pid; eval '${quoted}'`;
+      const line = `echo ${FREE_PIDS} >/proc/sys/kernel/ns_last_pid; ${asCommand(command)}`;
       const { status, output } = await runCommand(shop, line, COMMAND_LIMIT_MS);
       if (status !== 0) {
         throw new CommandFailed(

@@ -105,8 +105,16 @@ export async function reproduce(
 }
 
 function completed(planned: PlannedRun): CompleteRun {
-  const { guest, strategy, update = "kernel", applyIn = "original", host } = planned;
-  return { guest, strategy, update, applyIn, keep: null, host: { ...DEFAULT_HOST, ...host } };
+  const { guest, strategy, update = "kernel", applyIn = "original", run, host } = planned;
+  return {
+    guest,
+    strategy,
+    update,
+    applyIn,
+    keep: null,
+    ...(run !== undefined && { run }),
+    host: { ...DEFAULT_HOST, ...host, costs: { ...DEFAULT_HOST.costs, ...host?.costs } },
+  };
 }
 
 function keyOf(run: CompleteRun): string {

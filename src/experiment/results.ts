@@ -3,7 +3,7 @@ import path from "node:path";
 import { writeAtomically } from "../node/write-file.js";
 import { checkClaims, type Claim, claimsMarkdown } from "./claims.js";
 import { csv } from "./csv.js";
-import { curvesFigure, pointsOf } from "./figures/curves.js";
+import { curveRows, curvesFigure } from "./figures/curves.js";
 import type { Figure } from "./figures/canvas.js";
 import { downtimesFigure } from "./figures/downtimes.js";
 import { phasesFigure } from "./figures/phase-bars.js";
@@ -55,7 +55,7 @@ function filesOf({ experiment, runs }: FinishedExperiment): [string, string | Ui
     [`${name}.pdf`, figure.pdf()],
     [`${name}.png`, figure.png],
   ];
-  if (plan.kind === "curves") files.push([`${name}.csv`, csv(pointsOf(runs, plan))]);
+  if (plan.kind === "curves") files.push([`${name}.csv`, csv(curveRows(runs, plan))]);
   return files;
 }
 

@@ -41,12 +41,16 @@ export const runSummary = z.object({
     })
     .nullable(),
   downtime: z.object({ virtualMs: virtualTime, wallMs: wallTime }),
-  // Summaries that an earlier version wrote lack both.
+  // Summaries that an earlier version wrote lack these three.
   programs: z
     .array(z.object({ name: z.string(), survived: z.boolean() }))
     .readonly()
     .default([]),
   heartbeat: z.object({ beats: z.int(), gapMs: virtualTime }).nullable().default(null),
+  background: z
+    .object({ tookMs: virtualTime, userRanMs: virtualTime, userWaitedMs: virtualTime })
+    .nullable()
+    .default(null),
   phases: z.array(phase).readonly(),
   digest: z.string(),
 });

@@ -1,6 +1,7 @@
 import { addSpell, type Spell } from "../clock/spell.js";
 import { after, type VirtualMs, virtualMs } from "../clock/virtual-time.js";
 import type { Machine } from "../machine/machine.js";
+import type { WakeCost } from "../machine/run-loop.js";
 import type { HostConfig } from "./config.js";
 import { diskShares, preemptionMs } from "./disk-share.js";
 import { idletime } from "./idletime.js";
@@ -11,6 +12,14 @@ export interface Placement {
   readonly machine: Machine;
   /** Whether it is the reboot-dedicated VM. */
   readonly background: boolean;
+}
+
+/** Processor time of a machine, in ms. */
+export interface Usage {
+  /** Time in which its guest ran. */
+  readonly ranMs: number;
+  /** Time in which its guest would have run and did not, for want of a processor. */
+  readonly waitedMs: number;
 }
 
 /**
@@ -33,6 +42,8 @@ export interface Host {
   /** Keeps a machine from running until `release`, however long that is. */
   hold(machine: Machine): void;
   release(machine: Machine): void;
+  /** What a machine has had of the processors since it came onto the host. */
+  usage(machine: Machine): Usage;
   /** What it costs to copy or compare so many bytes of memory, in ms. */
   memoryCost(bytes: number): number;
   /** Calls `listener` before each quantum, with its end; returns what ends that. */
@@ -47,6 +58,12 @@ interface Placed extends Placement {
   /** Until when the VMM keeps it from running, in host time. */
   occupiedUntil: VirtualMs;
   held: boolean;
+  /** When it came onto the host; and since then the time in which it ran, and in which it was idle, in ms. */
+  readonly since: VirtualMs;
+  ranMs: number;
+  idleMs: number;
+  /** Whether it used the processor when it was last granted any of it. */
+  wants: boolean;
   /** When it last stopped to use the processor, or the disk, in host time; null while it does. */
   idleSince: VirtualMs | null;
   diskIdleSince: VirtualMs | null;
@@ -83,7 +100,10 @@ export function createHost(config: HostConfig): Host {
     );
     // Who did not run to the end has waited for a processor, or for the VMM.
     await Promise.all(placed.map(({ machine, offsetMs }) => machine.stall(after(end, offsetMs))));
-    for (const each of placed) each.idleSince = idleness(each, end).since;
+    for (const each of placed) {
+      each.idleSince = idleness(each, end).since;
+      each.idleMs += each.idle.reduce((sum, { from, to }) => sum + to - from, 0);
+    }
     before = { from: now, to: end };
     now = end;
   }
@@ -135,19 +155,28 @@ export function createHost(config: HostConfig): Host {
   }
 
   /** Lets a machine run, and notes what it used. */
-  async function runFor(
-    { machine, offsetMs, idle: idleSpells, diskBusy }: Placed,
-    granted: number,
-    end: VirtualMs,
-  ): Promise<number> {
-    const result = await machine.run({ until: after(end, offsetMs), busyMs: granted });
+  async function runFor(each: Placed, granted: number, end: VirtualMs): Promise<number> {
+    const { machine, offsetMs, idle: idleSpells, diskBusy } = each;
+    const result = await machine.run({
+      until: after(end, offsetMs),
+      busyMs: granted,
+      wakeCost: wakeCost(each),
+    });
+    each.wants = result.busyMs > 0;
+    each.ranMs += result.busyMs;
     const toHost = ({ from, to }: Spell): Spell => ({
       from: after(from, -offsetMs),
       to: virtualMs(Math.min(end, to - offsetMs)),
     });
     for (const spell of result.idle) addSpell(idleSpells, toHost(spell));
     for (const spell of result.diskBusy) addSpell(diskBusy, toHost(spell));
-    return result.busyMs;
+    return result.busyMs + result.wakingMs;
+  }
+
+  /** What waking a machine costs: nothing, where there is a processor for it that the background has not got. */
+  function wakeCost({ background }: Placed): WakeCost {
+    const taken = config.cores === 1 && placed.some((each) => each.background && each.wants);
+    return { afterMs: preemptionMs(config), ms: taken && !background ? config.costs.switchMs : 0 };
   }
 
   async function advanceTo(moment: VirtualMs): Promise<void> {
@@ -171,6 +200,10 @@ export function createHost(config: HostConfig): Host {
         debtMs: 0,
         occupiedUntil: now,
         held: false,
+        since: now,
+        ranMs: 0,
+        idleMs: 0,
+        wants: false,
         idleSince: now,
         diskIdleSince: now,
         idle: [],
@@ -191,6 +224,12 @@ export function createHost(config: HostConfig): Host {
     },
     release(machine) {
       find(machine).held = false;
+    },
+    usage(machine) {
+      const { since, ranMs, idleMs } = find(machine);
+      // A turn may reach beyond the quantum.
+      const waitedMs = Math.max(0, virtualMs(now - since - ranMs - idleMs));
+      return { ranMs: virtualMs(ranMs), waitedMs };
     },
     memoryCost: (bytes) => bytes / config.costs.memoryBytesPerMs,
     beforeQuantum(listener) {

@@ -8,10 +8,21 @@ import type { Emulator } from "./v86.js";
 
 /** How far a machine may run. */
 export interface RunRequest {
-  /** Moment of the machine's clock at which to pause: exactly then while the guest halts, else at most one turn later. */
+  /**
+   * Moment of the machine's clock at which to pause: exactly then while the guest halts, else at most one turn
+   * later, or what waking it costs.
+   */
   readonly until: VirtualMs;
   /** Processor time that the guest may use, in ms; it pauses at most one turn after that. */
   readonly busyMs?: number;
+  /** What waking the guest costs; nothing, if that is not said. */
+  readonly wakeCost?: WakeCost;
+}
+
+/** A guest that has halted for longer than `afterMs` goes on `ms` later than what wakes it. */
+export interface WakeCost {
+  readonly afterMs: number;
+  readonly ms: number;
 }
 
 /** What happened while a machine ran. */
@@ -19,6 +30,8 @@ export interface RunResult {
   readonly now: VirtualMs;
   /** Processor time used, in ms. */
   readonly busyMs: number;
+  /** What waking the guest took besides, in ms. */
+  readonly wakingMs: number;
   /** Whether the guest was halted at the end, waiting for an interrupt. */
   readonly halted: boolean;
   readonly output: readonly Output[];
@@ -59,6 +72,8 @@ export interface RunLoop {
 /** A device with a coarser clock than ours says that it is due now until its own clock has moved on: look again after this, in ms. */
 const SHORTEST_SLEEP_MS = 0.01;
 
+const FREE: WakeCost = { afterMs: 0, ms: 0 };
+
 /**
  * Makes the loop of a machine.
  *
@@ -78,6 +93,9 @@ export function createRunLoop(
   let idle: Spell[] = [];
   /** While the guest halts: the moment at which a device will wake it. */
   let wakeAt: VirtualMs | null = null;
+  /** Since when it halts; null while it does not, or once its waking has been paid for. */
+  let haltedSince: VirtualMs | null = null;
+  let wakingMs = 0;
   let death: MachineDied | null = null;
 
   /** Hands over what is due, and says when the next input is. */
@@ -103,7 +121,9 @@ export function createRunLoop(
       await Promise.resolve();
       // Rounded up, so that the device is due when the guest is woken for it.
       const sleepMs = result.halted ? Math.ceil(result.wakeInMs * NS_PER_MS) / NS_PER_MS : 0;
-      wakeAt = result.halted ? after(clock.now(), Math.max(sleepMs, SHORTEST_SLEEP_MS)) : null;
+      const now = clock.now();
+      haltedSince = result.halted ? now : null;
+      wakeAt = result.halted ? after(now, Math.max(sleepMs, SHORTEST_SLEEP_MS)) : null;
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       death = new MachineDied(machine, reason, clock.now(), { cause });
@@ -116,6 +136,7 @@ export function createRunLoop(
     const result = {
       now: clock.now(),
       busyMs: clock.busyMs() - busyAtStart,
+      wakingMs,
       halted: wakeAt !== null,
       output: output.take(),
       resets,
@@ -124,11 +145,21 @@ export function createRunLoop(
     };
     resets = [];
     idle = [];
+    wakingMs = 0;
     return result;
   }
 
+  /** Lets time pass without the guest running. */
+  function stall(until: VirtualMs): void {
+    const { clock } = emulator();
+    const now = clock.now();
+    if (until <= now) return;
+    note({ kind: "stall", atMs: now, untilMs: until });
+    clock.skipTo(until);
+  }
+
   return {
-    async run({ until, busyMs = Infinity }) {
+    async run({ until, busyMs = Infinity, wakeCost = FREE }) {
       const { clock } = emulator();
       const busyAtStart = clock.busyMs();
       for (let now = clock.now(); now < until; now = clock.now()) {
@@ -139,6 +170,14 @@ export function createRunLoop(
           const to = virtualMs(Math.min(wakeAt, until, nextInput, diskQueue.dueAt()));
           clock.skipTo(to);
           addSpell(idle, { from: now, to });
+        } else if (
+          haltedSince !== null &&
+          wakeCost.ms > 0 &&
+          now - haltedSince > wakeCost.afterMs
+        ) {
+          haltedSince = null;
+          wakingMs += wakeCost.ms;
+          stall(after(now, wakeCost.ms));
         } else {
           await turn();
         }
@@ -155,13 +194,7 @@ export function createRunLoop(
       return report(busyAtStart);
     },
 
-    stall(until) {
-      const { clock } = emulator();
-      const now = clock.now();
-      if (until <= now) return;
-      note({ kind: "stall", atMs: now, untilMs: until });
-      clock.skipTo(until);
-    },
+    stall,
 
     send(input) {
       pending.add(input);
@@ -186,6 +219,7 @@ export function createRunLoop(
       pending.clear();
       diskQueue.forget();
       wakeAt = null;
+      haltedSince = null;
     },
 
     death: () => death,

@@ -62,6 +62,14 @@ export interface Heartbeat {
   readonly gapMs: VirtualMs;
 }
 
+/** The reboot of the fork, from its shutdown to its login, and what it left to the user. */
+export interface BackgroundReboot {
+  readonly tookMs: VirtualMs;
+  /** Meanwhile, how long the original VM's guest ran, and how long it waited for a processor. */
+  readonly userRanMs: VirtualMs;
+  readonly userWaitedMs: VirtualMs;
+}
+
 /** Why an update was not committed, or what came after that. */
 export interface RunFailure {
   /** The phase in which it failed. */
@@ -93,6 +101,8 @@ export interface RunReport {
   readonly programs: readonly ProgramOutcome[];
   /** Null if the guest has none, or it did not survive. */
   readonly heartbeat: Heartbeat | null;
+  /** Null if there was none, or it did not end. */
+  readonly background: BackgroundReboot | null;
   /** What became of files that changed on the original's system disk; null if that was not looked at. */
   readonly files: readonly FileDecision[] | null;
   readonly phases: readonly Phase[];

@@ -9,7 +9,7 @@ import type { ApplyPlace } from "./apply-update.js";
 import { type FileWishes, NO_FILE_WISHES, openFiles, type RunFiles } from "./carry-over.js";
 import type { GuestProfile } from "./guest-profile.js";
 import { type Probe, startProbe } from "./probe.js";
-import type { ConsoleOutput, MachineRole, Phase, RunEvent } from "./report.js";
+import type { BackgroundReboot, ConsoleOutput, MachineRole, Phase, RunEvent } from "./report.js";
 import { placeVm, type Vm } from "./vm.js";
 
 /** What a run needs from outside. */
@@ -90,6 +90,8 @@ export interface Run {
   phase<T>(name: string, options: PhaseOptions, work: () => Promise<T>): Promise<T>;
   /** Files a phase that is known afterwards, from the moments at which it began and ended. */
   addPhase(name: string, options: PhaseOptions, startMs: VirtualMs, endMs: VirtualMs): void;
+  /** Set when the background reboot has ended. */
+  background: BackgroundReboot | null;
   /** The phase under way, or the last one. */
   currentPhase(): string;
   event(kind: string, detail?: RunEvent["detail"], vm?: Vm): void;
@@ -186,6 +188,7 @@ export async function openRun(options: RunOptions): Promise<Run> {
     phases,
     events,
     consoles,
+    background: null,
     wallBetween,
     dropDedicated,
     applyIn: options.applyIn ?? "original",

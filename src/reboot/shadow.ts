@@ -7,7 +7,7 @@
  *
  * How /home is handed over, and that everything before the commit point can be undone, is our own.
  */
-import { after, type VirtualMs } from "../clock/virtual-time.js";
+import { after, type VirtualMs, virtualMs } from "../clock/virtual-time.js";
 import type { MachineState } from "../machine/machine-state.js";
 import { giveAway } from "../machine/remote.js";
 import { changedPages } from "../storage/pages.js";
@@ -78,9 +78,10 @@ export async function forkVm(run: Run): Promise<Vm> {
  * update is applied there before, if that is where the user wants it.
  */
 export async function rebootInBackground(run: Run, dedicated: Vm): Promise<void> {
-  const { host, guest } = run;
+  const { host, guest, original } = run;
   const background = { vm: dedicated, downtime: false };
   if (run.applyIn === "shadow") await applyInFork(run, dedicated);
+  const before = host.usage(original.machine);
   const start = host.now();
   const deadline = start + REBOOT_LIMIT_MS;
 
@@ -100,6 +101,12 @@ export async function rebootInBackground(run: Run, dedicated: Vm): Promise<void>
       awaitBootPhase(host, dedicated, phase, phase.withinMs),
     );
   }
+  const { ranMs, waitedMs } = host.usage(original.machine);
+  run.background = {
+    tookMs: virtualMs(host.now() - start),
+    userRanMs: virtualMs(ranMs - before.ranMs),
+    userWaitedMs: virtualMs(waitedMs - before.waitedMs),
+  };
 }
 
 /** Makes the rebooted state prove itself; a login waits at its console afterwards. */

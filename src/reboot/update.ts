@@ -34,6 +34,8 @@ export function isStrategy(name: string): name is StrategyName {
 /** What is updated, and how. */
 export interface UpdateOptions extends RunOptions {
   readonly strategy: StrategyName;
+  /** A line of shell that the user types before the update begins; none, if that is not said. */
+  readonly userWork?: string;
 }
 
 /** Strategies that reboot a fork: only these have another place than the original VM to apply an update in. */
@@ -73,7 +75,7 @@ export async function runUpdate(options: UpdateOptions): Promise<RunReport> {
     let failure: RunFailure | null = null;
     let kernelBefore = "";
     try {
-      kernelBefore = await prepare(run, user);
+      kernelBefore = await prepare(run, user, options.userWork);
       await STRATEGIES[options.strategy](run, user);
       await pass(run, SETTLE_MS);
     } catch (error) {
@@ -112,11 +114,12 @@ async function lookAround(run: Run, user: User): Promise<Found> {
 }
 
 /** The user works, and has the update applied. Resolves to the kernel that runs before it. */
-async function prepare(run: Run, user: User): Promise<string> {
+async function prepare(run: Run, user: User, work?: string): Promise<string> {
   await pass(run, SETTLE_MS);
   const kernel = await run.original.attendant.ask("kernel", 10_000);
   await user.logIn();
   await user.programs.start();
+  if (work !== undefined) await user.work(work);
   await user.writeNote("before-update");
   if (run.applyIn === "original") {
     await run.phase("apply-update", { vm: run.original, downtime: false }, () =>
@@ -134,7 +137,7 @@ async function prepare(run: Run, user: User): Promise<string> {
  */
 async function rollBack(run: Run, error: unknown): Promise<RunFailure> {
   const phase = run.currentPhase();
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = (error instanceof Error ? error.message : String(error)) + starvation(run);
   if (error instanceof SilentAfterCommit) {
     run.event("silent", { phase }, run.active());
     const message = `The update was committed, but then this failed in "${phase}": ${reason}.`;
@@ -155,6 +158,22 @@ async function rollBack(run: Run, error: unknown): Promise<RunFailure> {
   return { phase, message, rolledBack: true, silent };
 }
 
+/** How many times as long as it ran a machine must have waited to be called starved. */
+const STARVED = 8;
+
+/** Says, as a further sentence, that the host has starved the reboot-dedicated VM; nothing if it has not. */
+function starvation(run: Run): string {
+  const vm = run.dedicated();
+  if (vm === null) return "";
+  const { ranMs, waitedMs } = run.host.usage(vm.machine);
+  if (waitedMs <= ranMs * STARVED) return "";
+  const { policy } = run.host.config;
+  return (
+    ` The reboot-dedicated VM had got ${ranMs.toFixed(0)} ms of processor time by the policy ${policy}, and ` +
+    `waited ${waitedMs.toFixed(0)} ms: choose another policy, or a shorter preemption interval.`
+  );
+}
+
 async function summarise(
   run: Run,
   { strategy, guest }: UpdateOptions,
@@ -168,6 +187,7 @@ async function summarise(
     ...found,
     committed: run.events.some(({ kind }) => kind === "commit"),
     downtime: { virtualMs: virtualMs(endMs - startMs), wallMs: run.wallBetween(startMs, endMs) },
+    background: run.background,
     files: run.files.decisions(),
     phases: run.phases,
     events: run.events,

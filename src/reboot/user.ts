@@ -1,10 +1,13 @@
+import { WaitExpired } from "../machine/errors.js";
 import { applyUpdate } from "./apply-update.js";
 import { UpdateFailed } from "./errors.js";
 import { openPrograms, type UserPrograms } from "./programs.js";
 import type { Run } from "./run.js";
-import { logIn, runCommand } from "./vm.js";
+import { asCommand, logIn, runCommand } from "./vm.js";
 
 const COMMAND_LIMIT_MS = 10_000;
+const WORK_LIMIT_MS = 30_000;
+const INTERRUPT_KEY = "\u0003";
 
 /**
  * The person at the console: logs in, asks for the update, works in /home, and looks
@@ -13,6 +16,12 @@ const COMMAND_LIMIT_MS = 10_000;
 export interface User {
   logIn(): Promise<void>;
   applyUpdate(): Promise<void>;
+  /**
+   * Types a line into the shell that is open.
+   *
+   * @throws {UpdateFailed} if it does not end, or not with status 0; work that is to go on ends with `&`
+   */
+  work(line: string): Promise<void>;
   /** What the user has open. */
   readonly programs: UserPrograms;
   /** Writes a file to /home, and one to the system disk. */
@@ -31,6 +40,24 @@ export function seatUser(run: Run): User {
     logIn: () => logIn(run.active(), guest),
     applyUpdate: () =>
       applyUpdate(guest.update, (command, withinMs) => runCommand(run.active(), command, withinMs)),
+    async work(line) {
+      const vm = run.active();
+      const ended = runCommand(vm, asCommand(line), WORK_LIMIT_MS);
+      const { status, output } = await ended.catch(async (error: unknown) => {
+        if (!(error instanceof WaitExpired)) throw error;
+        await vm.console.type(INTERRUPT_KEY);
+        throw new UpdateFailed(
+          `the user's command "${line}" did not end within ${WORK_LIMIT_MS} ms of virtual time. ` +
+            'End it with "&" to let it run beside the update.',
+          { cause: error },
+        );
+      });
+      if (status !== 0) {
+        throw new UpdateFailed(
+          `the user's command "${line}" ended with status ${status}, and printed: ${output.trim()}`,
+        );
+      }
+    },
     async writeNote(name) {
       const command = `echo ${name} >/home/${name}.note && echo ${name} >/root/${name}.note`;
       const { status, output } = await runCommand(run.active(), command, COMMAND_LIMIT_MS);

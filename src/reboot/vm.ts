@@ -91,6 +91,11 @@ export async function runCommand(
   return { output: match[1] ?? "", status: Number(match[2]) };
 }
 
+/** A line of shell as one command, which others can follow even if it ends with `&`. */
+export function asCommand(line: string): string {
+  return `eval '${line.replaceAll("'", `'\\''`)}'`;
+}
+
 /** How often is looked at what a booting guest prints, in ms, and at which of these looks at its screen, too. */
 const LOOK_EVERY_MS = 10;
 const SCREEN_LOOKS = 100;

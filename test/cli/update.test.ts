@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { describeRun } from "../../src/cli/commands/update.js";
@@ -10,7 +10,8 @@ import { runProgram, startProgram } from "../support/program.js";
 
 test("a shadow reboot leaves a run, and prints nothing but its JSON document", async () => {
   const out = path.join(temporaryDirectory(), "run");
-  const options = ["--out", out, "--cores", "4", "--json"];
+  const work = "while sleep 1; do echo work; done &";
+  const options = ["--out", out, "--cores", "4", "--run", work, "--json"];
   const { status, stdout } = await runProgram([
     "update",
     "busybox",
@@ -29,7 +30,15 @@ test("a shadow reboot leaves a run, and prints nothing but its JSON document", a
     kernelAfter: "6.1.0-50-686",
     committed: true,
   });
-  expect(run.config).toMatchObject({ guest: "busybox", update: "kernel", host: { cores: 4 } });
+  expect(run.config).toMatchObject({
+    guest: "busybox",
+    update: "kernel",
+    host: { cores: 4 },
+    run: work,
+  });
+  expect(run.summary.background?.tookMs).toBeGreaterThan(1000);
+  const console = readFileSync(path.join(out, "original-serial0.cast"), "utf8");
+  expect(console.split("work\\r\\n").length).toBeGreaterThan(3);
 });
 
 test("Ctrl-C in the middle of an update leaves nothing behind", async () => {

@@ -76,6 +76,10 @@ describe("wrong usage is told from failed work, with the way out", () => {
       args: "compare busybox --policy idletime --preemption-interval -5",
       says: /no such host: preemptionIntervalMs/,
     },
+    { args: "compare busybox --switch-cost 0.5", says: /only with --cores 1/ },
+    { args: "compare busybox --cores 1 --switch-cost -1", says: /no such host: costs\.switchMs/ },
+    { args: "update busybox --strategy shadow --run=", says: /--run takes one line of shell/ },
+    { args: "compare busybox --run a\nb", says: /--run takes one line of shell/ },
     { args: "compare busybox --disk-latency 5", says: /only with --disk-bandwidth/ },
     { args: "compare busybox --disk-bandwidth 0", says: /no such host: disk\.bytesPerMs/ },
     {

@@ -126,9 +126,11 @@ describe("a reproduction", () => {
   });
 });
 
-test("a change of the host gives a run another place, so that it is made anew", async () => {
+test("a change of the host or of the user's work gives a run another place, so that it is made anew", async () => {
   const run = defaultRun("shadow");
   const other = { ...run, host: { ...DEFAULT_HOST, cores: 1 as const } };
+  const working = { ...run, run: "work &" };
   expect(await runDirectory(run, "runs")).toMatch(/^runs.busybox-shadow-[0-9a-f]{16}$/);
-  expect(await runDirectory(other, "runs")).not.toBe(await runDirectory(run, "runs"));
+  const places = await Promise.all([run, other, working].map((each) => runDirectory(each, "runs")));
+  expect(new Set(places).size).toBe(3);
 });

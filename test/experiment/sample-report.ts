@@ -111,6 +111,10 @@ export function sampleReport(
       { name: "counter", survived: strategy === "shadow" },
     ],
     heartbeat: strategy === "shadow" ? { beats: 20_000, gapMs: virtualMs(45.5) } : null,
+    background:
+      strategy === "shadow"
+        ? { tookMs: virtualMs(9000), userRanMs: virtualMs(200), userWaitedMs: virtualMs(50) }
+        : null,
     files: null,
     phases,
     events,

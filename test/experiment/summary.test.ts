@@ -27,6 +27,7 @@ describe("the summary of a run", () => {
       "downtime",
       "programs",
       "heartbeat",
+      "background",
       "phases",
       "digest",
     ]);

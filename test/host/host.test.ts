@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { after, virtualMs, type VirtualMs } from "../../src/clock/virtual-time.js";
 import { DEFAULT_HOST, type HostConfig } from "../../src/host/config.js";
-import { createHost, type Host } from "../../src/host/host.js";
+import { createHost, type Host, type Usage } from "../../src/host/host.js";
 import { openConsole } from "../../src/machine/console.js";
 import { MachineDied } from "../../src/machine/errors.js";
 import type { Machine } from "../../src/machine/machine.js";
@@ -137,6 +137,49 @@ describe("work in the background", () => {
     await host.advanceTo(virtualMs(300 + 2 * aloneMs));
     expect(heard.join("")).toMatch(/\ndone\r\n/);
     close();
+  });
+});
+
+describe("the time of a machine on the host", () => {
+  /** What both had of 300 ms in which the original VM works and the other one is busy. */
+  async function usageOf(work: string, config: Partial<HostConfig>) {
+    await vms.rewind();
+    const host = hostOf({ cores: 1, ...config });
+    await type(vms.original, work);
+    await type(vms.dedicated, BUSY_FOR_EVER);
+    await host.advanceTo(virtualMs(50));
+    const before = [host.usage(vms.original), host.usage(vms.dedicated)] as const;
+    await host.advanceTo(virtualMs(350));
+    const had = (machine: Machine, { ranMs, waitedMs }: Usage): Usage => ({
+      ranMs: host.usage(machine).ranMs - ranMs,
+      waitedMs: host.usage(machine).waitedMs - waitedMs,
+    });
+    return { original: had(vms.original, before[0]), dedicated: had(vms.dedicated, before[1]) };
+  }
+
+  test("is that in which it ran, and that in which it waited for a processor", async () => {
+    const fair = await usageOf(BUSY_FOR_EVER, { policy: "fair" });
+    for (const { ranMs, waitedMs } of Object.values(fair)) {
+      expect(Math.abs(ranMs + waitedMs - 300)).toBeLessThan(2 * TURN_MS);
+      expect(Math.abs(ranMs - 150)).toBeLessThan(10);
+    }
+    const idle = await usageOf(BUSY_FOR_EVER, { policy: "background-idle" });
+    expect(idle.original.waitedMs).toBeLessThan(TURN_MS);
+    expect(idle.dedicated.ranMs).toBe(0);
+    const many = await usageOf(BUSY_FOR_EVER, { policy: "fair", cores: 2 });
+    expect(many.original.waitedMs).toBeLessThan(TURN_MS);
+  });
+
+  test("is shortened by each switch back to it, which a preemption interval avoids in short pauses", async () => {
+    const bursts = "while usleep 1500; do i=0; while [ $i -lt 50 ]; do i=$((i+1)); done; done\n";
+    const costs = { ...DEFAULT_HOST.costs, switchMs: 0.5 };
+    const waits = async (config: Partial<HostConfig>) =>
+      (await usageOf(bursts, { policy: "idletime", costs, ...config })).original.waitedMs;
+    const eager = await waits({ preemptionIntervalMs: 0 });
+    expect(eager).toBeGreaterThan(20);
+    expect(await waits({ preemptionIntervalMs: 2 })).toBeLessThan(eager / 4);
+    expect(await waits({ preemptionIntervalMs: 0, cores: 2 })).toBeLessThan(1);
+    expect(await waits({ preemptionIntervalMs: 0, costs: DEFAULT_HOST.costs })).toBeLessThan(1);
   });
 });
 

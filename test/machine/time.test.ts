@@ -111,6 +111,46 @@ describe("a step", () => {
   });
 });
 
+describe("waking a guest that has halted", () => {
+  // The guest's own clock wakes it every 4 ms.
+  const halted = { afterMs: 3, ms: 0.5 };
+
+  test("takes what it is said to cost, and nothing after a shorter halt", async () => {
+    await machine.run({ until: after(machine.now(), 50) });
+    const start = machine.now();
+    const result = await machine.run({ until: after(start, 100), wakeCost: halted });
+    expect(result.wakingMs).toBeGreaterThan(10);
+    expect(result.wakingMs % halted.ms).toBe(0);
+    const idleMs = result.idle.reduce((sum, { from, to }) => sum + to - from, 0);
+    expect(result.busyMs + result.wakingMs + idleMs).toBeCloseTo(result.now - start, 6);
+
+    const wakeCost = { ...halted, afterMs: 4.5 };
+    const patient = await machine.run({ until: after(machine.now(), 100), wakeCost });
+    expect(patient.wakingMs).toBe(0);
+  });
+
+  test("gives the same bits however time is cut", async () => {
+    async function runInPieces(pieceMs: number) {
+      const subject = await guest.startMachine(`in pieces of ${pieceMs} ms`);
+      await subject.restoreSnapshot(shell);
+      await type("for i in 1 2 3 4 5; do usleep 1000; date; usleep 7000; done\n", subject);
+      const end = after(subject.now(), 200);
+      let wakingMs = 0;
+      while (subject.now() < end) {
+        const until = virtualMs(Math.min(end, subject.now() + pieceMs));
+        wakingMs += (await subject.run({ until, wakeCost: { afterMs: 2, ms: 0.5 } })).wakingMs;
+      }
+      const memory = await subject.memorySha256();
+      await subject.dispose();
+      return { wakingMs, memory, now: subject.now() };
+    }
+
+    const [whole, ...others] = await Promise.all([200, 10, 0.37].map(runInPieces));
+    expect(whole?.wakingMs).toBeGreaterThan(5);
+    for (const other of others) expect(other).toEqual(whole);
+  });
+});
+
 describe("a stall", () => {
   test("lets time pass in which the guest does nothing", async () => {
     const uptime = async () => Number((await sh(machine, "cut -d' ' -f1 /proc/uptime")).trim());

@@ -31,6 +31,30 @@ describe("an update that fails is rolled back", () => {
     expect(report.failure?.message).toContain("no space");
     expect(report.phases.some(({ name }) => name === "vm-fork")).toBe(false);
   });
+
+  test.each([
+    [
+      "fails",
+      "echo no work; false",
+      /"echo no work; false" ended with status 1, and printed: no work/,
+    ],
+    ["does not end", "sleep 99", /"sleep 99" did not end within .* End it with "&"/],
+  ])("when what the user types before %s: nothing is touched", async (_, userWork, says) => {
+    const report = await updateBusybox("shadow", {}, {}, { userWork });
+    expect(report.failure?.message).toMatch(says);
+    expect(report.failure?.rolledBack).toBe(true);
+    expect(report.phases).toEqual([]);
+  });
+
+  test("when the host leaves the reboot-dedicated VM no time, which is named as the reason", async () => {
+    const host = { policy: "idletime", preemptionIntervalMs: 15 } as const;
+    const report = await updateBusybox("shadow", {}, {}, { host });
+    expect(report.failure?.rolledBack).toBe(true);
+    expect(report.failure?.message).toMatch(
+      /had got \d ms of processor time by the policy idletime, .* a shorter preemption interval/,
+    );
+    expect(report.background).toBeNull();
+  });
 });
 
 test("a guest that is silent after the commit is not called rolled back", async () => {

@@ -17,6 +17,7 @@ interface Otherwise {
   /** More programs that the user has open. */
   readonly programs?: GuestProfile["programs"];
   readonly drop?: boolean;
+  readonly userWork?: string;
   readonly bootPhases?: (phases: GuestProfile["bootPhases"]) => GuestProfile["bootPhases"];
 }
 
@@ -33,6 +34,7 @@ export async function updateBusybox(
     host = {},
     programs = [],
     drop = false,
+    userWork,
     bootPhases = (phases) => phases,
   }: Otherwise = {},
 ): Promise<RunReport> {
@@ -43,6 +45,7 @@ export async function updateBusybox(
     observer,
     applyIn,
     drop,
+    ...(userWork !== undefined && { userWork }),
     guest: {
       ...profile,
       programs: [...profile.programs, ...programs],

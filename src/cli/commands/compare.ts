@@ -13,7 +13,14 @@ import { DoesNotApply } from "../../reboot/errors.js";
 import { forks } from "../../reboot/update.js";
 import { columns } from "../columns.js";
 import type { Command } from "../context.js";
-import { addRunOptions, checkUpdate, guestArgument, hostOf, parseStrategies } from "../options.js";
+import {
+  addRunOptions,
+  checkUpdate,
+  guestArgument,
+  hostOf,
+  parseStrategies,
+  typedBefore,
+} from "../options.js";
 
 /** `compare`: one guest, several strategies from the same boot snapshot, side by side. */
 export const compareCommand: Command = (cli, context) =>
@@ -41,21 +48,26 @@ export const compareCommand: Command = (cli, context) =>
         .example("$0 compare busybox --strategies all", "")
         .example("$0 compare busybox --cores 1 --out runs/one-core", "")
         .example(
+          "$0 compare busybox --run 'while :; do :; done &'",
+          "with a user whose program computes all the time",
+        )
+        .example(
           "$0 compare busybox --update all --apply shadow",
           "no fork, no shadow: a plain reboot applies it in the original VM",
         )
         .example("$0 compare busybox --json", ""),
-    async ({ guest, strategies, update, apply, out, json, ...options }) => {
+    async ({ guest, strategies, update, apply, run: line, out, json, ...options }) => {
       const chosen = parseStrategies(strategies);
       await checkUpdate(guest, update);
       const host = hostOf(options);
+      const typed = typedBefore(line);
       const directory = out ?? `runs/${guest}-comparison`;
       const prepared = await prepareFollowed(guest, context);
       const tried: (RunSummary | InapplicableRow)[] = [];
       for (const strategy of chosen) {
         // Where there is no fork, it can only be the original VM.
         const applyIn = forks(strategy) ? apply : "original";
-        const request = { strategy, update, applyIn, keep: null, host };
+        const request = { strategy, update, applyIn, keep: null, ...typed, host };
         const run = performRun(prepared, request, path.join(directory, strategy), context);
         tried.push(await run.catch((error: unknown) => inapplicable(strategy, error)));
       }

@@ -8,7 +8,14 @@ import { carries, forks, isStrategy, type StrategyName, STRATEGIES } from "../..
 import { describePlan } from "../carry-over-text.js";
 import { columns } from "../columns.js";
 import { type Command, UsageError } from "../context.js";
-import { addRunOptions, checkUpdate, guestArgument, hostOf, parseKeep } from "../options.js";
+import {
+  addRunOptions,
+  checkUpdate,
+  guestArgument,
+  hostOf,
+  parseKeep,
+  typedBefore,
+} from "../options.js";
 
 /** `update`: one guest, one strategy, one run directory. */
 export const updateCommand: Command = (cli, context) =>
@@ -60,6 +67,10 @@ export const updateCommand: Command = (cli, context) =>
         .example("$0 update busybox --strategy shadow", "")
         .example("$0 update busybox --strategy shadow --cores 1 --policy background-idle", "")
         .example("$0 update busybox --strategy shadow --cores 1 --policy idletime", "")
+        .example(
+          "$0 update busybox --strategy shadow --run 'while :; do :; done &'",
+          "with a user whose program computes all the time",
+        )
         .example("$0 update busybox --strategy shadow-transplant --keep sh", "")
         .example(
           "$0 update busybox --strategy shadow --update config --apply shadow",
@@ -70,7 +81,7 @@ export const updateCommand: Command = (cli, context) =>
           "which files would be carried; nothing is committed",
         )
         .example("$0 update busybox --strategy reboot --json | jq .downtime", ""),
-    async ({ guest, strategy, update, apply, keep, drop, out, json, ...options }) => {
+    async ({ guest, strategy, update, apply, keep, drop, run, out, json, ...options }) => {
       if (!isStrategy(strategy)) throw new UsageError(`There is no strategy "${strategy}".`);
       await checkUpdate(guest, update);
       if ((keep !== undefined || drop) && !carries(strategy)) {
@@ -91,6 +102,7 @@ export const updateCommand: Command = (cli, context) =>
       const { ours = [], theirs = [], plan: onlyPlan } = options;
       checkFileOptions(strategy, { ours, theirs, onlyPlan });
       const host = hostOf(options);
+      const typed = typedBefore(run);
       const directory = out ?? `runs/${guest}-${strategy}`;
       const prepared = await prepareFollowed(guest, context);
       const kept = keep === undefined ? null : parseKeep(keep);
@@ -103,6 +115,7 @@ export const updateCommand: Command = (cli, context) =>
         keep: kept,
         ...(drop && { drop: true as const }),
         ...files,
+        ...typed,
         host,
       };
       const summary = await performRun(prepared, request, directory, context);

@@ -1,8 +1,9 @@
-import type { Experiment, FigurePlan } from "../experiment.js";
+import type { Axis, Experiment, FigurePlan } from "../experiment.js";
 import type { FinishedRun } from "../finished-run.js";
 import { type Figure, type Paper, paintFigure } from "./canvas.js";
 import { GRID, INK, MARKS } from "./palette.js";
 import {
+  type Extent,
   fromZero,
   HEADING_HEIGHT,
   line,
@@ -15,16 +16,24 @@ import {
 
 type CurvesPlan = Extract<FigurePlan, { readonly kind: "curves" }>;
 
-/** A point of a curve. */
-// An interface could not be written as a row of values: others may add to it.
-type Point = Readonly<{ curve: string; x: string; y: number }>;
+/** What a run has to show: its curve, its step, and a value for each panel, or null. */
+interface Point {
+  readonly curve: string;
+  readonly x: string;
+  readonly values: readonly (number | null)[];
+}
 
 const WIDTH = 900;
-const PLOT = { left: 78, right: WIDTH - 24, top: HEADING_HEIGHT + 34, bottom: 420 };
+const LEFT = 78;
+const RIGHT = WIDTH - 24;
+const TOP = HEADING_HEIGHT + 30;
+const PANEL_HEIGHT = 250;
+/** What lies between two panels: the steps' names, and the title of the panel below. */
+const PANEL_GAP = 62;
 /** Room above the highest point, as a part of it. */
 const HEADROOM = 0.12;
 
-/** A quantity of runs over another; runs that are alike in all else are joined. */
+/** Quantities of runs over another, a panel each; runs that are alike in all else are joined. */
 export function curvesFigure(
   { title, subtitle }: Pick<Experiment, "title" | "subtitle">,
   runs: readonly FinishedRun[],
@@ -33,53 +42,100 @@ export function curvesFigure(
   const points = pointsOf(runs, plan);
   const steps = [...new Set(points.map(({ x }) => x))];
   const curves = [...new Set(points.map(({ curve }) => curve))];
+  const bottomOf = (panel: number): number =>
+    TOP + PANEL_GAP / 2 + PANEL_HEIGHT + panel * (PANEL_HEIGHT + PANEL_GAP);
+  const placeX = (x: string): number =>
+    LEFT + ((steps.indexOf(x) + 0.5) / steps.length) * (RIGHT - LEFT);
+
   const paint = (paper: Paper): void => {
     writeHeading(paper, title, subtitle);
     drawLegend(paper, curves);
-    const most = Math.max(0, ...points.map(({ y }) => y)) * (1 + HEADROOM);
-    const scale = fromZero(most, { from: PLOT.bottom, to: PLOT.top });
-    for (const { value, label } of scale.ticks) {
-      const y = scale.place(value);
-      line(paper, [PLOT.left, y], [PLOT.right, y], GRID);
-      write(paper, label, PLOT.left - 8, y, { align: "right" });
-    }
-    const placeX = (x: string): number =>
-      PLOT.left + ((steps.indexOf(x) + 0.5) / steps.length) * (PLOT.right - PLOT.left);
-    line(paper, [PLOT.left, PLOT.bottom], [PLOT.right, PLOT.bottom], INK);
-    for (const step of steps) {
-      write(paper, step, placeX(step), PLOT.bottom + 14, { align: "center" });
-    }
-    const middle = (PLOT.left + PLOT.right) / 2;
-    write(paper, plan.x.title, middle, PLOT.bottom + 36, { align: "center" });
-    writeUpwards(paper, plan.y.title);
-    for (const [kind, curve] of curves.entries()) {
-      const colour = colourOf(kind);
-      const places = points
-        .filter((point) => point.curve === curve)
-        .map(({ x, y }) => [placeX(x), scale.place(y)] as const);
-      for (const [index, place] of places.entries()) {
-        const before = places[index - 1];
-        if (before) line(paper, before, place, colour, 2);
+    for (const [panel, axis] of plan.y.entries()) {
+      const bottom = bottomOf(panel);
+      for (const step of steps) write(paper, step, placeX(step), bottom + 14, { align: "center" });
+      const places = drawScale(paper, axis, valuesOf(points, panel), {
+        from: bottom,
+        to: bottom - PANEL_HEIGHT,
+      });
+      for (const [kind, curve] of curves.entries()) {
+        const of = points.filter((point) => point.curve === curve);
+        drawCurve(
+          paper,
+          kind,
+          of.flatMap(({ x, values }) => {
+            const value = values[panel] ?? null;
+            return value === null ? [] : [[placeX(x), places(value)] as const];
+          }),
+        );
       }
-      for (const [x, y] of places) mark(paper, kind, x, y, colour);
     }
+    const below = bottomOf(plan.y.length - 1) + 36;
+    write(paper, plan.x.title, (LEFT + RIGHT) / 2, below, { align: "center" });
   };
-  return paintFigure(paint, { width: WIDTH, height: PLOT.bottom + TIME_AXIS_HEIGHT + 6 });
-}
-
-/** What the figure shows, one line a run that is in it. */
-export function pointsOf(runs: readonly FinishedRun[], { x, y, curve }: CurvesPlan): Point[] {
-  return runs.flatMap((run) => {
-    const place = x.of(run);
-    const value = y.of(run);
-    return place === null || value === null
-      ? []
-      : [{ curve: curve(run), x: String(place), y: value }];
+  return paintFigure(paint, {
+    width: WIDTH,
+    height: bottomOf(plan.y.length - 1) + TIME_AXIS_HEIGHT + 6,
   });
 }
 
+/** What the figure shows as rows for a table: one for each run that is in it, with the axes' titles as names. */
+export function curveRows(
+  runs: readonly FinishedRun[],
+  plan: CurvesPlan,
+): Record<string, string | number | null>[] {
+  return pointsOf(runs, plan).map(({ curve, x, values }) => ({
+    curve,
+    [plan.x.title]: x,
+    ...Object.fromEntries(plan.y.map(({ title }, panel) => [title, values[panel] ?? null])),
+  }));
+}
+
+function pointsOf(runs: readonly FinishedRun[], { x, y, curve }: CurvesPlan): Point[] {
+  return runs.flatMap((run) => {
+    const place = x.of(run);
+    const values = y.map(({ of }) => of(run));
+    const isShown = place !== null && values.some((value) => value !== null);
+    return isShown ? [{ curve: curve(run), x: String(place), values }] : [];
+  });
+}
+
+function valuesOf(points: readonly Point[], panel: number): number[] {
+  return points.flatMap(({ values }) => values[panel] ?? []);
+}
+
+/** Draws the grid of a panel and its title, and says where a value lies. */
+function drawScale(
+  paper: Paper,
+  { title }: Axis<number>,
+  values: readonly number[],
+  extent: Extent,
+): (value: number) => number {
+  const { place, ticks } = fromZero(Math.max(0, ...values) * (1 + HEADROOM), extent);
+  for (const { value, label } of ticks) {
+    const y = place(value);
+    line(paper, [LEFT, y], [RIGHT, y], GRID);
+    write(paper, label, LEFT - 8, y, { align: "right" });
+  }
+  line(paper, [LEFT, extent.from], [RIGHT, extent.from], INK);
+  write(paper, title, LEFT, extent.to - 14, { bold: true });
+  return place;
+}
+
+function drawCurve(
+  paper: Paper,
+  kind: number,
+  places: readonly (readonly [x: number, y: number])[],
+): void {
+  const colour = colourOf(kind);
+  for (const [index, place] of places.entries()) {
+    const before = places[index - 1];
+    if (before) line(paper, before, place, colour, 2);
+  }
+  for (const [x, y] of places) mark(paper, kind, x, y, colour);
+}
+
 function drawLegend(paper: Paper, curves: readonly string[]): void {
-  let x = PLOT.left;
+  let x = LEFT;
   for (const [kind, curve] of curves.entries()) {
     const y = HEADING_HEIGHT + 8;
     line(paper, [x, y], [x + 28, y], colourOf(kind), 2);
@@ -87,14 +143,6 @@ function drawLegend(paper: Paper, curves: readonly string[]): void {
     write(paper, curve, x + 36, y);
     x += 36 + textWidth(paper, curve) + 28;
   }
-}
-
-function writeUpwards(paper: Paper, text: string): void {
-  paper.save();
-  paper.translate(18, (PLOT.top + PLOT.bottom) / 2);
-  paper.rotate(-Math.PI / 2);
-  write(paper, text, 0, 0, { align: "center" });
-  paper.restore();
 }
 
 function colourOf(kind: number): string {
