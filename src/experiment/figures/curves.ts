@@ -93,10 +93,15 @@ export function curveRows(
 function pointsOf(runs: readonly FinishedRun[], { x, y, curve }: CurvesPlan): Point[] {
   return runs.flatMap((run) => {
     const place = x.of(run);
-    const values = y.map(({ of }) => of(run));
+    const values = y.map(({ of }) => rounded(of(run)));
     const isShown = place !== null && values.some((value) => value !== null);
     return isShown ? [{ curve: curve(run), x: String(place), values }] : [];
   });
+}
+
+/** Finer digits are noise of floating point. */
+function rounded(value: number | null): number | null {
+  return value === null ? null : Number(value.toFixed(6));
 }
 
 function valuesOf(points: readonly Point[], panel: number): number[] {
