@@ -6,7 +6,8 @@ import type { Policy } from "./policy.js";
  *
  * References:
  * - [hier(7)], [file-hierarchy(7)], [utmp(5)], [systemd-random-seed.service(8)],
- *   [systemd-journald.service(8)], [ld.so(8)], [depmod(8)], [hwclock(8)]
+ *   [systemd-journald.service(8)], [ld.so(8)], [depmod(8)], [hwclock(8)], [lastlog2(8)], [wtmpdb(8)],
+ *   [anacron(8)], [logrotate(8)], [apt-get(8)], /etc/cron.daily/dpkg of Debian
  */
 export const DEFAULT_POLICY: Policy = [
   {
@@ -18,6 +19,16 @@ export const DEFAULT_POLICY: Policy = [
     pattern: "/var/log/lastlog",
     files: "original",
     why: "a table with one place a user: the original has seen the user's logins",
+  },
+  {
+    pattern: "/var/lib/lastlog/**",
+    files: "original",
+    why: "a data base of logins: the original has seen the user's",
+  },
+  {
+    pattern: "/var/lib/wtmpdb/**",
+    files: "original",
+    why: "a data base of logins: the original has seen the user's",
   },
   {
     pattern: "/var/log/**",
@@ -76,6 +87,31 @@ export const DEFAULT_POLICY: Policy = [
     pattern: "/var/lib/systemd/timesync/clock",
     files: "rebooted",
     why: "it keeps the clock from going back",
+  },
+  {
+    pattern: "/var/lib/apt/periodic/**",
+    files: "rebooted",
+    why: "the rebooted system's own timers note when they ran",
+  },
+  {
+    pattern: "/var/spool/anacron/**",
+    files: "rebooted",
+    why: "the rebooted system's own jobs note when they ran",
+  },
+  {
+    pattern: "/var/lib/logrotate/**",
+    files: "rebooted",
+    why: "it notes when the rebooted system has put its logs aside",
+  },
+  {
+    pattern: "/var/lib/apt/lists/**",
+    files: "rebooted",
+    why: "what an archive has to offer can be fetched again",
+  },
+  {
+    pattern: "/var/backups/**",
+    files: "rebooted",
+    why: "each system copies its own data bases there every day",
   },
   { pattern: "/run/**", files: "stay", why: "it is the state of this boot" },
   { pattern: "/var/run/**", files: "stay", why: "it is the state of this boot" },

@@ -35,6 +35,19 @@ describe("the rules for any guest", () => {
     expect(new Set(patterns).size).toBe(patterns.length);
   });
 
+  test("settle what each system does by itself every day", () => {
+    const ruleFor = compilePolicy(DEFAULT_POLICY);
+    for (const path of [
+      "/var/backups/dpkg.status.0",
+      "/var/lib/apt/lists/lock",
+      "/var/lib/logrotate/status",
+      "/var/spool/anacron/cron.daily",
+    ]) {
+      expect(ruleFor(path)?.files, path).toBe("rebooted");
+    }
+    expect(ruleFor("/var/lib/lastlog/lastlog2.db")?.files).toBe("original");
+  });
+
   test("leave packages and configuration to a person", () => {
     const ruleFor = compilePolicy(DEFAULT_POLICY);
     for (const path of ["/etc/passwd", "/var/lib/dpkg/status", "/usr/bin/perl", "/root/a.note"]) {
