@@ -1,6 +1,6 @@
 import { carryOverCommands } from "../carry-over/commands.js";
 import { readText } from "../guest/files.js";
-import { createCommandLoop } from "../guest/command-loop.js";
+import { createCommandLoop, WAKE } from "../guest/command-loop.js";
 import {
   flushFileSystem,
   freezeFileSystem,
@@ -11,13 +11,14 @@ import {
 import type { Program } from "../guest/gate.js";
 import { bootCommands } from "../guest/kexec.js";
 import { type Shell, type ShellResult, shellResult, startShell } from "../guest/shell.js";
+import { signalSet } from "../guest/signals.js";
 import type { Stub } from "../guest/stub-session.js";
 import type { GuestAccess, Resident } from "../machine/resident.js";
 import { release } from "./become-process.js";
 import { capture } from "./capture.js";
 import { CannotCarry } from "./files/file-kind.js";
 import { findServers, freezeCalmly } from "./calm.js";
-import { type FrozenTree, thaw } from "./freeze.js";
+import { endFrozen, type FrozenTree, thaw } from "./freeze.js";
 import type { TreeImage } from "./image.js";
 import type { ChangedImage, ChangedPages, Outline, OutlinedProcess } from "./outline.js";
 import { createPreCopy, type PageFilter } from "./pre-copy.js";
@@ -45,6 +46,10 @@ import {
 
 /** What a stub in a guest can be told to do with processes and files. Both ends of the link share this table by its type. */
 export type ProcessCommands = ReturnType<typeof processCommands>;
+
+const SIGTERM = 15;
+/** How long it takes at most until it is known whether the system goes down, in seconds. */
+const SHUTDOWN_BEGINS_S = 1;
 
 function processCommands(access: GuestAccess) {
   let frozen: FrozenTree | null = null;
@@ -175,6 +180,19 @@ function processCommands(access: GuestAccess) {
 
     /** Lets captured processes go on. */
     thaw: letGoOn,
+
+    /**
+     * Ends the captured processes and the stub when the system goes down: standing still they would keep its init
+     * waiting. They end at SIGTERM, or after a while, as not every init sends it to them. If the stub is woken
+     * before, nothing is ended.
+     */
+    *endAtShutdown(stub: Stub): Program<void> {
+      const either = signalSet([SIGTERM, WAKE]);
+      const patience = new Uint8Array(Int32Array.of(SHUTDOWN_BEGINS_S, 0).buffer);
+      if ((yield* stub.attempt("rt_sigtimedwait", either, 0, patience, 8)) === WAKE) return;
+      if (frozen !== null) yield* endFrozen(stub, frozen.processes);
+      yield* stub.attempt("exit_group", 0);
+    },
 
     /** Makes processes ahead, as far as they are known, for `restoreChanges`. */
     *prepare(stub: Stub, outline: Outline): Program<void> {

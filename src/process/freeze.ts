@@ -39,6 +39,8 @@ export interface StoppedLast {
   meanwhile(): Program<void>;
 }
 
+const SIGKILL = 9;
+const WALL = 0x40000000;
 /** How often a thread is let go on that is inside of the vDSO. */
 const MOST_MOMENTS = 200;
 /** How often, and each time how long in ns, a process is waited for that cannot be stopped. */
@@ -208,6 +210,17 @@ export function* thaw(stub: Stub, processes: readonly StoppedProcess[]): Program
     });
   }
   for (const { tid } of threads) yield* unlessGone(() => letGo(stub, tid));
+}
+
+/** Ends frozen processes. */
+export function* endFrozen(stub: Stub, processes: readonly StoppedProcess[]): Program<void> {
+  for (const { summary } of processes) yield* stub.attempt("kill", summary.pid, SIGKILL);
+  for (const { summary, threads } of processes) {
+    // Who traces a thread is told of its end first, and of that of the leader when the others are gone.
+    const others = threads.filter(({ tid }) => tid !== summary.pid);
+    for (const { tid } of others) yield* stub.attempt("wait4", tid, 0, WALL, 0);
+    yield* stub.attempt("wait4", summary.pid, 0, WALL, 0);
+  }
 }
 
 function* unlessGone(work: () => Program<void>): Program<void> {

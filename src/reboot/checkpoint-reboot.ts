@@ -101,11 +101,14 @@ async function rebootInPlace(run: Run, { stub }: Checkpoint, marks: BootMark[]):
   const { host, guest, original } = run;
   await run.enter("reboot");
   const start = host.now();
+  const ended = await stub.begin("endAtShutdown", null, MOVE_LIMIT_MS);
   try {
     // An init may end the attendant before that has answered.
     const hasReset = () => run.resetSince("original", start) !== null;
     await original.attendant.ask("reboot", REBOOT_LIMIT_MS, undefined, hasReset);
   } catch (error) {
+    await original.attendant.wake(stub.pid);
+    await ended();
     await stub.ask("thaw", null, MOVE_LIMIT_MS);
     await stub.leave();
     throw error;
