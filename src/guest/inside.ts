@@ -1,7 +1,7 @@
 import type { Program } from "./gate.js";
 import { errnoOf, SystemCallFailed } from "./errno.js";
 import type { TaskMemory } from "./memory.js";
-import { callInside, type Tracee } from "./ptrace.js";
+import { callInside, type Tracee } from "./tracee.js";
 import { type Argument, OUT_BYTES, type Stub } from "./stub-session.js";
 
 /** Ways to make system calls in a stopped task, as it makes them itself. */

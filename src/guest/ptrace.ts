@@ -8,16 +8,13 @@
 import type { Program } from "./gate.js";
 import type { Stub } from "./stub-session.js";
 import { signalSet } from "./signals.js";
-import { SYSTEM_CALLS, type SystemCall } from "./system-calls.js";
 
 const REQUEST = {
-  continue: 7,
   getRegisters: 12,
   setRegisters: 13,
   detach: 17,
   getFpx: 18,
   setFpx: 19,
-  continueToSystemCall: 24,
   getThreadArea: 25,
   seize: 0x4206,
   interrupt: 0x4207,
@@ -30,11 +27,10 @@ const REQUEST = {
 } as const;
 
 const WALL = 0x40000000;
-const SIGTRAP = 5;
+/** The signal by which a traced task can be told to stop. */
+export const SIGTRAP = 5;
 /** PTRACE_EVENT_STOP, in the third byte of a status. */
-const EVENT_STOP = 128;
-/** Stops on the way to a system call, at most. */
-const MOST_STOPS = 10;
+export const EVENT_STOP = 128;
 /** How long `runBriefly` lets a task run, in ns. */
 const MOMENT_NS = 20_000;
 
@@ -80,16 +76,16 @@ const OPTION_SUSPEND_SECCOMP = 0x200000;
 export function* stopTask(stub: Stub, tid: number, ifLost: IfLost): Program<number | null> {
   const options = OPTION_SUSPEND_SECCOMP | (ifLost === "is-killed" ? OPTION_EXITKILL : 0);
   yield* stub.call("ptrace", REQUEST.seize, tid, 0, options);
-  yield* stub.call("ptrace", REQUEST.interrupt, tid, 0, 0);
+  yield* interrupt(stub, tid);
   const signal = yield* awaitInterruption(stub, tid);
   return signal === SIGTRAP ? null : signal;
 }
 
 /** Lets a stopped task, which must have all signals blocked, go on for a moment and stops it again. */
 export function* runBriefly(stub: Stub, tid: number): Program<void> {
-  yield* stub.call("ptrace", REQUEST.continue, tid, 0, 0);
+  yield* resume(stub, tid, "freely");
   yield* stub.attempt("nanosleep", new Uint8Array(Int32Array.of(0, MOMENT_NS).buffer), 0);
-  yield* stub.call("ptrace", REQUEST.interrupt, tid, 0, 0);
+  yield* interrupt(stub, tid);
   yield* awaitInterruption(stub, tid);
 }
 
@@ -104,11 +100,34 @@ function* awaitInterruption(stub: Stub, tid: number): Program<number> {
     const status = yield* awaitStop(stub, tid);
     const signal = (status >> 8) & 0xff;
     if (status >> 16 === EVENT_STOP) return signal;
-    yield* stub.call("ptrace", REQUEST.continue, tid, 0, signal);
+    yield* resume(stub, tid, "freely", signal);
   }
 }
 
-function* awaitStop(stub: Stub, tid: number): Program<number> {
+/** How far a stopped task is to go on: as long as nothing stops it, to the next end of a system call, or there and to its beginning. */
+const RESUME = { freely: 7, toCallEnd: 9, toCall: 24 } as const;
+
+/** Lets a stopped task go on, with the signal if one is given, without giving it up. */
+export function* resume(
+  stub: Stub,
+  tid: number,
+  how: keyof typeof RESUME,
+  signal = 0,
+): Program<void> {
+  yield* stub.call("ptrace", RESUME[how], tid, 0, signal);
+}
+
+/** Asks a task that goes on to stop, wherever it is. */
+export function* interrupt(stub: Stub, tid: number): Program<void> {
+  yield* stub.call("ptrace", REQUEST.interrupt, tid, 0, 0);
+}
+
+/**
+ * Waits until a task stands still.
+ *
+ * @returns its status, as of [wait(2)]
+ */
+export function* awaitStop(stub: Stub, tid: number): Program<number> {
   yield* stub.call("wait4", tid, stub.out, WALL, 0);
   const status = stub.view(4).getInt32(0, true);
   if ((status & 0xff) !== 0x7f) throw new Error(`the task ${tid} ended while it was to be stopped`);
@@ -172,6 +191,11 @@ export function* getThreadAreas(stub: Stub, tid: number): Program<Uint8Array[]> 
 export const SIGINFO_BYTES = 128;
 const MOST_PENDING = 256;
 
+/** The number of a signal, from its `siginfo_t`. */
+export function signalOf(info: Uint8Array): number {
+  return new DataView(info.buffer, info.byteOffset).getInt32(0, true);
+}
+
 /**
  * Signals that wait for a stopped task, each a `siginfo_t`, in their order.
  *
@@ -226,72 +250,6 @@ export function* getSeccompFilter(
   yield* stub.call("ptrace", REQUEST.getSeccompMetadata, tid, 16, stub.out);
   const flags = stub.view(16).getUint32(8, true);
   return { program, log: (flags & SECCOMP_FILTER_FLAG_LOG) !== 0 };
-}
-
-/** A stopped task that system calls can be made in. */
-export interface Tracee {
-  readonly tid: number;
-  /** Its registers, as they are to be when it goes on. */
-  readonly registers: Registers;
-  /** Address of an `int 0x80` in its memory. */
-  readonly gadget: number;
-}
-
-/**
- * Makes a system call in a stopped task, which must have all signals blocked. Its registers are put
- * back by whoever lets it go on.
- *
- * @returns what the call returned, an error as its negative number
- */
-export function* callInside(
-  stub: Stub,
-  tracee: Tracee,
-  name: SystemCall,
-  ...args: readonly number[]
-): Program<number> {
-  const { tid } = tracee;
-  yield* setRegisters(stub, tid, entryOf(tracee, name, args));
-  yield* continueToCall(stub, tid);
-  yield* continueToCall(stub, tid);
-  return (yield* getRegisters(stub, tid)).eax;
-}
-
-/** Lets a stopped task go on to the beginning or the end of its system call. */
-function* continueToCall(stub: Stub, tid: number): Program<void> {
-  for (let stop = 0; stop < MOST_STOPS; stop++) {
-    yield* stub.call("ptrace", REQUEST.continueToSystemCall, tid, 0, 0);
-    // A task that a signal had stopped stops once more for having been interrupted.
-    if ((yield* awaitStop(stub, tid)) >> 16 !== EVENT_STOP) return;
-  }
-  throw new Error(`the task ${tid} does not come to its system call`);
-}
-
-/** Registers with which a task makes a system call next. */
-function entryOf(
-  { registers, gadget }: Tracee,
-  name: SystemCall,
-  [ebx = 0, ecx = 0, edx = 0, esi = 0, edi = 0, ebp = 0]: readonly number[],
-): Registers {
-  const eax = SYSTEM_CALLS[name];
-  return { ...registers, eax, ebx, ecx, edx, esi, edi, ebp, origEax: -1, eip: gadget };
-}
-
-/**
- * The same for a call that sleeps: it is interrupted at once, so that the kernel knows how it is to go
- * on. It does so if the task is let go with ERESTART_RESTARTBLOCK as its result.
- */
-export function* interruptInside(
-  stub: Stub,
-  tracee: Tracee,
-  name: SystemCall,
-  ...args: readonly number[]
-): Program<void> {
-  const { tid } = tracee;
-  yield* setRegisters(stub, tid, entryOf(tracee, name, args));
-  yield* continueToCall(stub, tid);
-  yield* stub.call("ptrace", REQUEST.continueToSystemCall, tid, 0, 0);
-  yield* stub.call("ptrace", REQUEST.interrupt, tid, 0, 0);
-  yield* awaitStop(stub, tid);
 }
 
 /** Blocks all signals of a stopped task, and tells which were blocked before. */

@@ -8,6 +8,9 @@
 /** Signals are numbered from 1 to this. */
 export const LAST_SIGNAL = 64;
 
+/** Their numbers, ascending. */
+export const ALL_SIGNALS = Array.from({ length: LAST_SIGNAL }, (_, index) => index + 1);
+
 /** A set of signals as the kernel keeps it: 64 bits, that of signal 1 first. */
 export function signalSet(signals: "all" | "none" | readonly number[]): Uint8Array {
   const set = new Uint8Array(8).fill(signals === "all" ? 0xff : 0);

@@ -11,7 +11,10 @@ export type Argument = number | string | Uint8Array;
 /** One stub task, for the program that drives it. */
 export interface Stub {
   readonly memory: TaskMemory;
-  /** Where calls may put up to OUT_BYTES of results; good until the next call that puts some there. */
+  /**
+   * Where calls may put up to OUT_BYTES of results, or THREAD_BYTES in a thread that another one has started; good
+   * until the next call that puts some there.
+   */
   readonly out: number;
   /** Makes a system call; an error is returned as its negative number. */
   attempt(name: SystemCall, ...args: readonly Argument[]): Program<number>;
@@ -46,11 +49,22 @@ export interface Stub {
 export const OUT_BYTES = 0x10000;
 /** Room for the arguments of a call, in bytes. */
 const IN_BYTES = 0x10000;
-/** One stub's room: a page for its loop, arguments, results. */
-const ROOM_BYTES = 0x1000 + IN_BYTES + OUT_BYTES;
-/** The first room lies behind the page that the stub's file is loaded to. */
-const FIRST_ROOM = STUB_AREA.start + 0x1000;
-const MOST_ROOMS = Math.floor((STUB_AREA.end - FIRST_ROOM) / ROOM_BYTES);
+/** As much of either as a thread has that another one has started: it has to be filled with zeros. */
+const THREAD_BYTES = 0x1000;
+const LOOP_BYTES = 0x1000;
+
+/** Memory of one stub: a page for its loop, arguments, results. */
+interface Room {
+  readonly start: number;
+  readonly argumentsAt: number;
+  readonly out: number;
+  readonly end: number;
+}
+
+/** It lies behind the page that the stub's file is loaded to. */
+const FIRST_ROOM = roomAt(STUB_AREA.start + 0x1000, IN_BYTES, OUT_BYTES);
+const THREAD_ROOM_BYTES = LOOP_BYTES + 2 * THREAD_BYTES;
+const MOST_ROOMS = 1 + Math.floor((STUB_AREA.end - FIRST_ROOM.end) / THREAD_ROOM_BYTES);
 
 const PROT_ALL = 7;
 const MAP_PRIVATE_FIXED_ANONYMOUS_POPULATE = 0x8032;
@@ -80,10 +94,11 @@ export function* driveRoot(
   task: TrappedTask,
   program: (stub: Stub) => Program<void>,
 ): Program<void> {
-  yield* mapFresh(FIRST_ROOM, ROOM_BYTES);
-  taskMemory(access, task).write(FIRST_ROOM, STUB_LOOP);
-  yield { number: SYSTEM_CALLS.getpid, args: [], goOnAt: FIRST_ROOM };
-  const stub = openStub(access, gate, task, 0);
+  const { start, end } = FIRST_ROOM;
+  yield* mapFresh(start, end - start);
+  taskMemory(access, task).write(start, STUB_LOOP);
+  yield { number: SYSTEM_CALLS.getpid, args: [], goOnAt: start };
+  const stub = openStub(access, gate, task, FIRST_ROOM);
   yield* keepFromCopies(stub);
   yield* drive(stub, program);
 }
@@ -110,11 +125,10 @@ function* mapFresh(address: number, bytes: number): Program<void> {
   check(yield { number: SYSTEM_CALLS.mmap2, args }, "mmap2", args);
 }
 
-function openStub(access: GuestAccess, gate: Gate, task: TrappedTask, room: number): Stub {
+function openStub(access: GuestAccess, gate: Gate, task: TrappedTask, room: Room): Stub {
   const memory = taskMemory(access, task);
-  const argumentsAt = roomAddress(room) + 0x1000;
-  const out = argumentsAt + IN_BYTES;
-  let nextRoom = room + 1;
+  const { argumentsAt, out } = room;
+  let nextThread = 1;
 
   /** Puts what is passed by address into the room, and gives back numbers only. */
   function place(args: readonly Argument[]): number[] {
@@ -125,7 +139,7 @@ function openStub(access: GuestAccess, gate: Gate, task: TrappedTask, room: numb
         typeof argument === "string" ? new TextEncoder().encode(`${argument}\0`) : argument;
       const at = free;
       free += (bytes.length + 15) & ~15;
-      if (free > argumentsAt + IN_BYTES) throw new RangeError("arguments of a call are too long");
+      if (free > out) throw new RangeError("arguments of a call are too long");
       memory.write(at, bytes);
       return at;
     });
@@ -178,19 +192,23 @@ function openStub(access: GuestAccess, gate: Gate, task: TrappedTask, room: numb
       );
     },
     *thread(tid, program) {
-      const its = nextRoom++;
-      if (its >= MOST_ROOMS) throw new RangeError(`more than ${MOST_ROOMS} threads in a process`);
-      const address = roomAddress(its);
-      yield* mapFresh(address, ROOM_BYTES);
-      memory.write(address, STUB_LOOP);
-      const options = { flags: CLONE_THREAD_FLAGS, exitSignal: 0, id: tid, goOnAt: address };
+      const number = nextThread++;
+      if (number >= MOST_ROOMS)
+        throw new RangeError(`more than ${MOST_ROOMS} threads in a process`);
+      const before = FIRST_ROOM.end + (number - 1) * THREAD_ROOM_BYTES;
+      const its = roomAt(before, THREAD_BYTES, THREAD_BYTES);
+      yield* mapFresh(its.start, its.end - its.start);
+      memory.write(its.start, STUB_LOOP);
+      const options = { flags: CLONE_THREAD_FLAGS, exitSignal: 0, id: tid, goOnAt: its.start };
       return yield* clone(options, (thread) => drive(openStub(access, gate, thread, its), program));
     },
   };
 }
 
-function roomAddress(room: number): number {
-  return FIRST_ROOM + room * ROOM_BYTES;
+function roomAt(start: number, inBytes: number, outBytes: number): Room {
+  const argumentsAt = start + LOOP_BYTES;
+  const out = argumentsAt + inBytes;
+  return { start, argumentsAt, out, end: out + outBytes };
 }
 
 function check(result: number, name: string, args: readonly Argument[]): number {

@@ -4,32 +4,32 @@
  *
  * References:
  * - [ptrace(2)], [iopl(2)]: children inherit the privilege, so each thread gives it back
- * - [wait(2)] WUNTRACED
+ * - [wait(2)] WUNTRACED; [sched_setscheduler(2)]
  */
 import type { Program } from "../guest/gate.js";
 import { type Inside, openInside, type Room } from "../guest/inside.js";
 import {
   blockSignals,
-  callInside,
   getRegisters,
-  interruptInside,
   letGo,
   setFpx,
   setRegisters,
   setSignalMask,
+  signalOf,
+  SIGTRAP,
   stopTask,
-  type Tracee,
 } from "../guest/ptrace.js";
+import { callInside, interruptInside, openTracee, type Tracee } from "../guest/tracee.js";
 import { STUB_AREA } from "../guest/stub.js";
 import type { Stub } from "../guest/stub-session.js";
 import { findInt80 } from "./capture-process.js";
 import { restoreCgroups } from "./cgroups.js";
-import { type Credentials, restoreCredentials } from "./credentials.js";
+import { type Credentials, restoreRights } from "./credentials.js";
 import { CannotCarry } from "./files/file-kind.js";
 import { restoreIdFlag } from "./id-flag.js";
 import type { ProcessImage, ThreadImage, TreeImage } from "./image.js";
 import { dropSignals, queueSignals } from "./pending-signals.js";
-import { restoreProcessFlags, restoreThreadFlags } from "./prctl-flags.js";
+import { restoreDeathSignal, restoreProcessFlags } from "./prctl-flags.js";
 import { sleepOf } from "./restart.js";
 import { restoreLimits } from "./restore-process.js";
 import { putBackSequence } from "./rseq.js";
@@ -37,8 +37,10 @@ import { restoreScheduling } from "./scheduling.js";
 import { restoreSeccomp } from "./seccomp.js";
 import { armTimers } from "./timers.js";
 
+const SIG_IGN = 1;
 const SIGSTOP = 19;
 const WUNTRACED = 2;
+const SCHED_FIFO = 1;
 
 /** A stopped thread that is still a stub. */
 interface Member {
@@ -51,18 +53,20 @@ interface Member {
  * Takes the stub out of a process, and gives its threads their rights and their registers; they stay
  * stopped. From here on the process could no longer do anything for itself.
  *
- * @param stubs the rooms of those in its threads, and the rights that they have
+ * @param room of the stub in its first thread
+ * @param rights what the stubs had before they got the identities of its threads
  */
 export function* becomeProcess(
   stub: Stub,
   process: ProcessImage,
-  { rooms, rights }: { readonly rooms: ReadonlyMap<number, Room>; readonly rights: Credentials },
+  { room, rights }: { readonly room: Room; readonly rights: Credentials },
 ): Program<void> {
   const { pid } = process;
   const gadget = gadgetOf(process);
   const members: Member[] = [];
+  const trapIsUnused = !usesTrap(process);
   for (const thread of process.threads) {
-    members.push(yield* stopMember(stub, thread, gadget, rooms.get(thread.tid)));
+    members.push(yield* stopMember(stub, thread, { gadget, room, trapIsUnused }));
   }
   for (const [index, { thread, tracee, inside }] of members.entries()) {
     const { tid } = tracee;
@@ -72,8 +76,8 @@ export function* becomeProcess(
       yield* armTimers(inside, process.intervalTimers, process.posixTimers);
     }
     yield* restoreSeccomp(inside, thread.seccomp);
-    yield* restoreCredentials(inside, rights, thread.credentials);
-    yield* restoreThreadFlags(inside, thread.flags);
+    yield* restoreRights(inside, rights, thread.credentials);
+    yield* restoreDeathSignal(inside, thread.flags);
     if (index === members.length - 1) {
       yield* restoreProcessFlags(stub, inside, pid, process.flags);
       const bytes = STUB_AREA.end - STUB_AREA.start;
@@ -93,17 +97,17 @@ export function* becomeProcess(
 function* stopMember(
   stub: Stub,
   thread: ThreadImage,
-  gadget: number,
-  room: Room | undefined,
+  its: { readonly gadget: number; readonly room: Room; readonly trapIsUnused: boolean },
 ): Program<Member> {
   const { tid } = thread;
-  if (room === undefined) throw new RangeError(`the thread ${tid} has no room`);
+  const { gadget, room, trapIsUnused } = its;
   yield* stopTask(stub, tid, "is-killed");
-  const tracee = { tid, registers: yield* getRegisters(stub, tid), gadget };
+  const registers = yield* getRegisters(stub, tid);
+  const tracee = yield* openTracee(stub, { tid, registers, gadget }, trapIsUnused);
   yield* callInside(stub, tracee, "iopl", 0);
   yield* restoreIdFlag(stub, tracee, room, thread.registers);
   const inside = openInside(stub, tracee, room);
-  yield* dropSignals(inside);
+  yield* dropSignals(stub, inside, tid);
   return { thread, tracee, inside };
 }
 
@@ -112,13 +116,29 @@ function* putRegisters(stub: Stub, { tid, signalMask, registers }: ThreadImage):
   yield* setRegisters(stub, tid, registers);
 }
 
+/** Whether a process ignores SIGTRAP, or is to have one waiting. */
+function usesTrap({ actions, pending, threads }: ProcessImage): boolean {
+  const waiting = [...pending, ...threads.flatMap((thread) => thread.pending)];
+  const isIgnored = actions.some(
+    // struct sigaction begins with the handler.
+    ({ signal, action }) =>
+      signal === SIGTRAP &&
+      new DataView(action.buffer, action.byteOffset).getUint32(0, true) === SIG_IGN,
+  );
+  return isIgnored || waiting.some((info) => signalOf(info) === SIGTRAP);
+}
+
 function gadgetOf({ vdso, pid }: ProcessImage): number {
   if (vdso === null) throw new CannotCarry(`process ${pid} had no vDSO`);
   return vdso.address + findInt80(vdso.image, pid);
 }
 
-/** Lets the processes of an image go on that have become what they are to be. */
+/**
+ * Lets the processes of an image go on that have become what they are to be. From then on the stub comes before
+ * other programs: who goes on first is not to keep the others, and whoever waits for the stub's answer, waiting.
+ */
 export function* release(stub: Stub, { processes }: TreeImage): Program<void> {
+  yield* stub.call("sched_setscheduler", 0, SCHED_FIFO, new Uint8Array(Int32Array.of(1).buffer));
   const stopped = processes.filter(({ stoppedBy }) => stoppedBy !== null);
   for (const { pid, parent, threads } of stopped) {
     // Any other signal that stops could be caught.
@@ -140,7 +160,7 @@ function* noteStop(stub: Stub, parent: ProcessImage, child: number): Program<voi
   if (leader === undefined) return;
   const { tid, registers } = leader;
   yield* blockSignals(stub, tid);
-  const tracee = { tid, registers, gadget: gadgetOf(parent) };
+  const tracee = { tid, registers, gadget: gadgetOf(parent), mayTrap: false };
   yield* callInside(stub, tracee, "wait4", child, 0, WUNTRACED, 0);
   yield* putRegisters(stub, leader);
   yield* putBackSequence(stub, tid, leader.rseq);

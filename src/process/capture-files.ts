@@ -74,13 +74,11 @@ function* findDescriptors(stub: Stub, pid: number, found: FoundFile[]): Program<
   try {
     const descriptors: Descriptor[] = [];
     for (const number of yield* listNumbers(stub, `/proc/${pid}/fd`)) {
-      const link = yield* readLink(stub, `/proc/${pid}/fd/${number}`);
-      const info = parseFields(yield* readText(stub, `/proc/${pid}/fdinfo/${number}`));
+      const seen = yield* lookAt(stub, { pid, number });
+      const { link, info } = seen;
       const flags = parseInt(field(info, "flags"), 8);
-      let file = yield* findSame(stub, found, { pid, number, link });
-      if (file < 0) {
-        file = found.push(yield* openFound(stub, pidfd, { pid, number })) - 1;
-      }
+      let file = yield* findSame(stub, found, seen);
+      if (file < 0) file = found.push(yield* takeFound(stub, pidfd, seen)) - 1;
       const locks = parseLocks(info.get("lock") ?? [], nameOf({ link, pid, number }));
       const closeOnExec = (flags & O_CLOEXEC) !== 0;
       descriptors.push({ number, file, closeOnExec, locks, owner: null });
@@ -91,26 +89,37 @@ function* findDescriptors(stub: Stub, pid: number, found: FoundFile[]): Program<
   }
 }
 
+/** What `/proc` shows of a descriptor. */
+type SeenFile = Pick<FoundFile, "pid" | "number" | "link" | "info">;
+
+function* lookAt(
+  stub: Stub,
+  { pid, number }: Pick<FoundFile, "pid" | "number">,
+): Program<SeenFile> {
+  const link = yield* readLink(stub, `/proc/${pid}/fd/${number}`);
+  const info = parseFields(yield* readText(stub, `/proc/${pid}/fdinfo/${number}`));
+  return { pid, number, link, info };
+}
+
 /** Takes a descriptor of a process, which may run, into the stub, and tells what it refers to. */
 export function* openFound(
   stub: Stub,
   pidfd: number,
-  { pid, number }: Pick<FoundFile, "pid" | "number">,
+  descriptor: Pick<FoundFile, "pid" | "number">,
 ): Program<FoundFile> {
-  const link = yield* readLink(stub, `/proc/${pid}/fd/${number}`);
-  const info = parseFields(yield* readText(stub, `/proc/${pid}/fdinfo/${number}`));
+  return yield* takeFound(stub, pidfd, yield* lookAt(stub, descriptor));
+}
+
+function* takeFound(stub: Stub, pidfd: number, seen: SeenFile): Program<FoundFile> {
+  const { number, info } = seen;
   const flags = parseInt(field(info, "flags"), 8) & ~O_CLOEXEC_ASYNC;
   const position = Number(field(info, "pos"));
   const fd = yield* stub.call("pidfd_getfd", pidfd, number, 0);
-  return { fd, link, flags, position, info, pid, number, ...(yield* fileStatus(stub, fd)) };
+  return { ...seen, fd, flags, position, ...(yield* fileStatus(stub, fd)) };
 }
 
 /** Index of the same open file among those that were found, or -1. */
-function* findSame(
-  stub: Stub,
-  found: readonly FoundFile[],
-  its: Pick<FoundFile, "pid" | "number" | "link">,
-): Program<number> {
+function* findSame(stub: Stub, found: readonly FoundFile[], its: SeenFile): Program<number> {
   for (const [index, { pid, number, link }] of found.entries()) {
     if (link !== its.link) continue;
     const order = yield* stub.call("kcmp", pid, its.pid, KCMP_FILE, number, its.number);

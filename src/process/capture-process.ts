@@ -8,24 +8,25 @@ import type { Program } from "../guest/gate.js";
 import { listNumbers, readFile, readLink, readText } from "../guest/files.js";
 import { hex } from "../guest/memory.js";
 import { field, type MapsLine, parseFields, parseStat, type Stat } from "../guest/procfs.js";
-import { callInside, peekSignals, type Tracee } from "../guest/ptrace.js";
-import { LAST_SIGNAL } from "../guest/signals.js";
+import { peekSignals, SIGTRAP } from "../guest/ptrace.js";
+import { openTracee } from "../guest/tracee.js";
+import { ANSWER, createQuestions, type Questions, withQuestionRoom } from "../guest/questions.js";
+import { ALL_SIGNALS } from "../guest/signals.js";
 import type { Stub } from "../guest/stub-session.js";
 import type { GuestAccess } from "../machine/resident.js";
 import { capturePages } from "./capture-memory.js";
-import { captureThread, type StoppedThread, type Window } from "./capture-thread.js";
+import { captureThread, type OpenThread, type StoppedThread } from "./capture-thread.js";
 import { captureCgroups } from "./cgroups.js";
 import { fileVersion, type FileVersion } from "./file-version.js";
 import { CannotCarry } from "./files/file-kind.js";
 import { terminalPath } from "./files/terminal.js";
-import type { Mapping, ProcessImage } from "./image.js";
+import type { Mapping, ProcessImage, ThreadImage } from "./image.js";
 import { mappedIdentity } from "./mapped-files.js";
-import { captureProcessFlags } from "./prctl-flags.js";
-import { captureRseq, putBackSequence, type Rseq } from "./rseq.js";
+import { askProcessFlags } from "./prctl-flags.js";
+import { captureRseq, putBackSequence } from "./rseq.js";
 import type { ProcessSummary } from "./select.js";
 import { attachmentsOf, isSegment } from "./system-v.js";
-import { captureIntervalTimers, capturePosixTimers } from "./timers.js";
-import { throughWindow, windowAddress } from "./window.js";
+import { askIntervalTimers, askPosixTimers } from "./timers.js";
 
 /** A process of which every thread is stopped. */
 export interface StoppedProcess {
@@ -73,34 +74,44 @@ export function* captureProcess(
   const stat = parseStat(yield* readText(stub, `/proc/${pid}/stat`));
   const status = parseFields(yield* readText(stub, `/proc/${pid}/status`));
   const own = ownMemory(maps);
-  const leader = threads[0];
-  if (leader === undefined) throw new CannotCarry(`process ${pid} has no thread`);
   const mappings = yield* captureMappings(stub, pid, { maps: own, mapped }, status);
   const pages = yield* capturePages(stub, access, pid, own, choosePages(pid, mappings));
   const mem = yield* stub.call("open", `/proc/${pid}/mem`, 2);
   try {
     const vdso = yield* captureVdso(stub, mem, maps, pid);
     const gadget = vdso.address + findInt80(vdso.image, pid);
-    const { registers } = leader;
-    const tracee = { tid: leader.tid, registers, gadget };
-    const areas = new Map<number, Rseq | null>();
-    for (const { tid, registers } of threads) {
-      areas.set(tid, yield* captureRseq(stub, mem, { tid, registers, gadget }));
+    const trapIsUnused = !isIn(signals(status, "SigIgn"), SIGTRAP);
+    const opened: OpenThread[] = [];
+    for (const thread of threads) {
+      const { tid, registers } = thread;
+      const tracee = yield* openTracee(stub, { tid, registers, gadget }, trapIsUnused);
+      opened.push({ thread, tracee, rseq: yield* captureRseq(stub, mem, tracee) });
     }
-    const address = windowAddress(own, registers, pid);
-    const told = yield* throughWindow(stub, mem, address, function* (window) {
-      const actions = yield* captureActions(stub, tracee, window, status);
-      const intervalTimers = yield* captureIntervalTimers(stub, tracee, window);
-      const posixTimers = yield* capturePosixTimers(stub, pid, tracee, window);
-      const flags = yield* captureProcessFlags(stub, tracee, window);
-      const images = [];
-      for (const thread of threads) {
-        const rseq = areas.get(thread.tid) ?? null;
-        images.push(yield* captureThread(stub, { pid, thread, gadget, window, rseq }));
+    const leader = opened[0]?.tracee;
+    if (leader === undefined) throw new CannotCarry(`process ${pid} has no thread`);
+    const told = yield* withQuestionRoom(stub, leader, mem, function* (room) {
+      const ofLeader = createQuestions();
+      const actions = askActions(ofLeader, status);
+      const intervalTimers = askIntervalTimers(ofLeader);
+      const posixTimers = yield* askPosixTimers(stub, pid, ofLeader);
+      const flags = yield* askProcessFlags(stub, pid, ofLeader);
+      const images: ThreadImage[] = [];
+      for (const [index, thread] of opened.entries()) {
+        const its =
+          index === 0
+            ? { questions: ofLeader, room, status }
+            : { questions: createQuestions(), room, status: null };
+        images.push(yield* captureThread(stub, pid, thread, its));
       }
-      return { actions, intervalTimers, posixTimers, flags, threads: images };
+      return {
+        actions: actions(),
+        intervalTimers: intervalTimers(),
+        posixTimers: posixTimers(),
+        flags: flags(),
+        threads: images,
+      };
     });
-    for (const [tid, rseq] of areas) yield* putBackSequence(stub, tid, rseq);
+    for (const { thread, rseq } of opened) yield* putBackSequence(stub, thread.tid, rseq);
 
     return {
       pid,
@@ -174,21 +185,29 @@ export function controllingTerminal({
   return { path: terminalPath(pid, terminal), foreground };
 }
 
-function* captureActions(
-  stub: Stub,
-  tracee: Tracee,
-  window: Window,
+/** Asks a stopped process what it does at signals for which it does not do what is usual. */
+function askActions(
+  questions: Questions,
   status: ReturnType<typeof parseFields>,
-): Program<ProcessImage["actions"]> {
-  const caught = BigInt(`0x${field(status, "SigCgt")}`) | BigInt(`0x${field(status, "SigIgn")}`);
-  const actions: { signal: number; action: Uint8Array }[] = [];
-  for (let signal = 1; signal <= LAST_SIGNAL; signal++) {
-    if (signal === SIGKILL || signal === SIGSTOP) continue;
-    if ((caught & (1n << BigInt(signal - 1))) === 0n) continue;
-    yield* callInside(stub, tracee, "rt_sigaction", signal, 0, window.address, 8);
-    actions.push({ signal, action: yield* window.read(SIGACTION_BYTES) });
-  }
-  return actions;
+): () => ProcessImage["actions"] {
+  const handled = signals(status, "SigCgt") | signals(status, "SigIgn");
+  const actions = ALL_SIGNALS.filter(
+    (signal) => signal !== SIGKILL && signal !== SIGSTOP && isIn(handled, signal),
+  ).map((signal) => ({ signal, answer: questions.ask("rt_sigaction", signal, 0, ANSWER, 8) }));
+  return () =>
+    actions.map(({ signal, answer }) => ({
+      signal,
+      action: answer().result.slice(0, SIGACTION_BYTES),
+    }));
+}
+
+/** A set of signals as `/proc/PID/status` shows it, a bit each. */
+function signals(status: ReturnType<typeof parseFields>, name: string): bigint {
+  return BigInt(`0x${field(status, name)}`);
+}
+
+function isIn(set: bigint, signal: number): boolean {
+  return (set & (1n << BigInt(signal - 1))) !== 0n;
 }
 
 function* captureLimits(stub: Stub, pid: number): Program<[bigint, bigint][]> {

@@ -1,18 +1,13 @@
 import type { Program } from "../guest/gate.js";
 import { readText } from "../guest/files.js";
-import {
-  callInside,
-  getFpx,
-  getThreadAreas,
-  peekSignals,
-  type Registers,
-  type Tracee,
-} from "../guest/ptrace.js";
+import { getFpx, getThreadAreas, peekSignals, type Registers } from "../guest/ptrace.js";
+import type { Tracee } from "../guest/tracee.js";
 import { parseFields } from "../guest/procfs.js";
+import { ANSWER, type QuestionRoom, type Questions } from "../guest/questions.js";
 import type { Stub } from "../guest/stub-session.js";
-import { captureCredentials } from "./credentials.js";
+import { askCredentials } from "./credentials.js";
 import type { ThreadImage } from "./image.js";
-import { captureThreadFlags } from "./prctl-flags.js";
+import { askThreadFlags } from "./prctl-flags.js";
 import { restartCall } from "./restart.js";
 import type { Rseq } from "./rseq.js";
 import { captureScheduling } from "./scheduling.js";
@@ -30,43 +25,47 @@ export interface StoppedThread {
   readonly registers: Registers;
 }
 
-/** Memory of a stopped process through which results of calls made inside of it are read. */
-export interface Window {
-  /** Address in the process. */
-  readonly address: number;
-  read(length: number): Program<Uint8Array>;
+/** A stopped thread that can be asked. */
+export interface OpenThread {
+  readonly thread: StoppedThread;
+  readonly tracee: Tracee;
+  readonly rseq: Rseq | null;
 }
 
-/** Reads the state of a stopped thread, and leaves it as it was. */
+/**
+ * Reads the state of a stopped thread, and leaves it as it was.
+ *
+ * @param questions what else it is to be asked
+ * @param status its `/proc/PID/task/TID/status`, if that is known
+ */
 export function* captureThread(
   stub: Stub,
+  pid: number,
+  { thread, tracee, rseq }: OpenThread,
   {
-    pid,
-    thread,
-    gadget,
-    window,
-    rseq,
+    questions,
+    room,
+    status: known,
   }: {
-    readonly pid: number;
-    readonly thread: StoppedThread;
-    readonly rseq: Rseq | null;
-    readonly gadget: number;
-    readonly window: Window;
+    readonly questions: Questions;
+    readonly room: QuestionRoom;
+    readonly status: ReturnType<typeof parseFields> | null;
   },
 ): Program<ThreadImage> {
   const { tid, signalMask, registers } = thread;
-  const tracee: Tracee = { tid, registers, gadget };
 
   yield* stub.call("get_robust_list", tid, stub.out, stub.out + 4);
   const robust = stub.view(8);
   const robustList = { address: robust.getUint32(0, true), bytes: robust.getUint32(4, true) };
 
-  yield* callInside(stub, tracee, "prctl", PR_GET_TID_ADDRESS, window.address);
-  const clearTid = new DataView((yield* window.read(4)).buffer).getUint32(0, true);
-  yield* callInside(stub, tracee, "sigaltstack", 0, window.address);
-  const signalStack = yield* window.read(STACK_T_BYTES);
+  const clearTid = questions.ask("prctl", PR_GET_TID_ADDRESS, ANSWER, 0, 0, 0);
+  const signalStack = questions.ask("sigaltstack", 0, ANSWER);
+  const credentials = askCredentials(questions);
+  const flags = askThreadFlags(questions);
+  yield* questions.put(stub, tracee, room);
 
-  const status = parseFields(yield* readText(stub, `/proc/${pid}/task/${tid}/status`));
+  const path = `/proc/${pid}/task/${tid}/status`;
+  const status = known ?? parseFields(yield* readText(stub, path));
   const name = (yield* readText(stub, `/proc/${pid}/task/${tid}/comm`)).replace(/\n$/, "");
   return {
     tid,
@@ -76,13 +75,13 @@ export function* captureThread(
     threadAreas: yield* getThreadAreas(stub, tid),
     signalMask,
     pending: yield* peekSignals(stub, tid, false),
-    signalStack,
+    signalStack: signalStack().result.slice(0, STACK_T_BYTES),
     robustList,
-    clearTid,
+    clearTid: new DataView(clearTid().result.buffer).getUint32(0, true),
     rseq,
-    credentials: yield* captureCredentials(stub, tracee, status),
+    credentials: credentials(status),
     scheduling: yield* captureScheduling(stub, tid),
     seccomp: yield* captureSeccomp(stub, tid, status),
-    flags: yield* captureThreadFlags(stub, tracee, window),
+    flags: flags(),
   };
 }

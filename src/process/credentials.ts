@@ -10,7 +10,7 @@ import type { Program } from "../guest/gate.js";
 import type { Inside } from "../guest/inside.js";
 import { field, parseFields } from "../guest/procfs.js";
 import { readText } from "../guest/files.js";
-import { callInside, type Tracee } from "../guest/ptrace.js";
+import type { Questions } from "../guest/questions.js";
 import type { Stub } from "../guest/stub-session.js";
 
 const id = z.uint32();
@@ -50,13 +50,12 @@ const SECBIT_NO_SETUID_FIXUP = 4;
 const CAPABILITY_VERSION_3 = 0x20080522;
 const MOST_CAPABILITIES = 64;
 
-/** Reads the credentials of a stopped thread, of which `/proc` says this status. */
-export function* captureCredentials(
-  stub: Stub,
-  tracee: Tracee,
-  status: ReturnType<typeof parseFields>,
-): Program<Credentials> {
-  return fromStatus(status, yield* callInside(stub, tracee, "prctl", PR_GET_SECUREBITS));
+/** Asks a stopped thread for what of its credentials `/proc` does not say; its status gives the rest. */
+export function askCredentials(
+  questions: Questions,
+): (status: ReturnType<typeof parseFields>) => Credentials {
+  const secureBits = questions.ask("prctl", PR_GET_SECUREBITS, 0, 0, 0, 0);
+  return (status) => fromStatus(status, secureBits().value);
 }
 
 /** Reads the credentials of the stub. */
@@ -89,40 +88,55 @@ function fromStatus(status: ReturnType<typeof parseFields>, secureBits: number):
 }
 
 /**
- * Gives credentials to a task that has all rights. It may have none left after this.
+ * Gives a stub the users and groups of a thread, and what of its capabilities does not keep it from its work: it
+ * can do all that it could before. It is no longer told of its parent's end; see [prctl(2)] PR_SET_PDEATHSIG.
  *
- * @param own credentials that the task has
+ * @param own credentials that the stub has
  */
-export function* restoreCredentials(
+export function* restoreIdentity(
+  stub: Stub,
+  own: Credentials,
+  credentials: Credentials,
+): Program<void> {
+  if (isSame(own, credentials)) return;
+  const { uids, gids, groups, capabilities } = credentials;
+  const { inheritable, bounding, ambient } = capabilities;
+  const [uid = 0, euid = 0, suid = 0, fsuid = 0] = uids;
+  const [gid = 0, egid = 0, sgid = 0, fsgid = 0] = gids;
+  yield* stub.call("setgroups32", groups.length, new Uint8Array(Uint32Array.from(groups).buffer));
+  yield* stub.call("setresgid32", gid, egid, sgid);
+  yield* stub.call("setfsgid32", fsgid);
+  // A capability outside of the bounding set cannot become inheritable any more.
+  yield* setCapabilities(stub, { ...own.capabilities, inheritable });
+  for (const capability of capabilitiesIn(~bounding)) {
+    // Numbers that this kernel does not know are in no set, and above all others.
+    const result = yield* stub.attempt("prctl", PR_CAPBSET_DROP, capability, 0, 0, 0);
+    if (result !== 0) break;
+  }
+  // Else the change of user takes the capabilities away.
+  yield* stub.call("prctl", PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0);
+  yield* stub.call("setresuid32", uid, euid, suid);
+  yield* stub.call("setfsuid32", fsuid);
+  for (const capability of capabilitiesIn(ambient)) {
+    yield* stub.call("prctl", PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0);
+  }
+}
+
+/**
+ * Leaves a stopped stub that has its identity with no more rights than the thread had.
+ *
+ * @param own credentials that the stub had before
+ */
+export function* restoreRights(
   inside: Inside,
   own: Credentials,
   credentials: Credentials,
 ): Program<void> {
   // Each call in another task costs several switches between it and the stub.
   if (isSame(own, credentials)) return;
-  const { uids, gids, groups, capabilities, secureBits, noNewPrivileges } = credentials;
-  const { inheritable, permitted, effective, bounding, ambient } = capabilities;
-  const [uid = 0, euid = 0, suid = 0, fsuid = 0] = uids;
-  const [gid = 0, egid = 0, sgid = 0, fsgid = 0] = gids;
-  yield* inside.call("setgroups32", groups.length, new Uint8Array(Uint32Array.from(groups).buffer));
-  yield* inside.call("setresgid32", gid, egid, sgid);
-  yield* inside.call("setfsgid32", fsgid);
-  // A capability outside of the bounding set cannot become inheritable any more.
-  yield* setCapabilities(inside, { permitted: bounding | permitted, effective: null, inheritable });
-  for (const capability of capabilitiesIn(~bounding)) {
-    // Numbers that this kernel does not know are in no set, and above all others.
-    const result = yield* inside.attempt("prctl", PR_CAPBSET_DROP, capability, 0, 0, 0);
-    if (result !== 0) break;
-  }
-  // Else the change of user takes the capabilities away.
-  yield* inside.call("prctl", PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0);
-  yield* inside.call("setresuid32", uid, euid, suid);
-  yield* inside.call("setfsuid32", fsuid);
-  for (const capability of capabilitiesIn(ambient)) {
-    yield* inside.call("prctl", PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0);
-  }
+  const { capabilities, secureBits, noNewPrivileges } = credentials;
   yield* inside.call("prctl", PR_SET_SECUREBITS, secureBits, 0, 0, 0);
-  yield* setCapabilities(inside, { permitted, effective, inheritable });
+  yield* setCapabilities(inside, capabilities);
   if (noNewPrivileges) yield* inside.call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
@@ -145,16 +159,14 @@ function* capabilitiesIn(set: bigint): Generator<number> {
   }
 }
 
-/** @param effective null for all that are permitted */
 function* setCapabilities(
-  inside: Inside,
-  sets: { permitted: bigint; effective: bigint | null; inheritable: bigint },
+  task: Pick<Stub, "call">,
+  { permitted, effective, inheritable }: Credentials["capabilities"],
 ): Program<void> {
-  const { permitted, effective, inheritable } = sets;
   const header = new Uint8Array(Int32Array.of(CAPABILITY_VERSION_3, 0).buffer);
-  const ordered = [effective ?? permitted, permitted, inheritable];
+  const ordered = [effective, permitted, inheritable];
   const low = (set: bigint): number => Number(set & 0xffffffffn);
   const high = (set: bigint): number => Number(set >> 32n);
   const data = Uint32Array.from([...ordered.map(low), ...ordered.map(high)]);
-  yield* inside.call("capset", header, new Uint8Array(data.buffer));
+  yield* task.call("capset", header, new Uint8Array(data.buffer));
 }

@@ -12,7 +12,7 @@ export type Job = (stub: Stub) => Program<void>;
 export interface Crew {
   /**
    * What a new member does: jobs, one after the other. Given to `fork` or `thread`. It ends with its parent, so that
-   * none is left if the leader ends, until it is given the settings of a process; see `restoreThreadFlags`.
+   * none is left if the leader ends, until it is given the settings of a process; see `restoreDeathSignal`.
    */
   member(tid: number): (stub: Stub) => Program<void>;
   /**
@@ -21,6 +21,11 @@ export interface Crew {
    * @throws what the first job that failed has thrown
    */
   run(stub: Stub, jobs: readonly (readonly [number, Job])[]): Program<void>;
+}
+
+/** Has a stub end with its parent; a change of user undoes it. */
+export function* endWithParent(stub: Stub): Program<void> {
+  yield* stub.attempt("prctl", PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 }
 
 /** A crew that one stub leads; its members wake it. */
@@ -38,7 +43,7 @@ export function createCrew(leader: number): Crew {
   return {
     member: (tid) =>
       function* (stub) {
-        yield* stub.attempt("prctl", PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+        yield* endWithParent(stub);
         for (;;) {
           const job = queue(tid).shift();
           if (job === undefined) {

@@ -8,7 +8,8 @@
  */
 import type { Program } from "../guest/gate.js";
 import type { Room } from "../guest/inside.js";
-import { callInside, type Registers, type Tracee } from "../guest/ptrace.js";
+import { type Registers } from "../guest/ptrace.js";
+import { callInside, type Tracee } from "../guest/tracee.js";
 import type { Stub } from "../guest/stub-session.js";
 
 const ID_FLAG = 0x200000;
@@ -25,12 +26,12 @@ const SET_ID = Uint8Array.of(
 /** Sets the flag in a stopped task if it is set in the registers that it will have. */
 export function* restoreIdFlag(
   stub: Stub,
-  { tid, registers }: Tracee,
+  tracee: Tracee,
   { memory, at }: Room,
   { eflags }: Registers,
 ): Program<void> {
   if ((eflags & ID_FLAG) === 0) return;
   memory.write(at, SET_ID);
-  const onOwnStack = { ...registers, esp: at + SET_ID.length + STACK_BYTES };
-  yield* callInside(stub, { tid, registers: onOwnStack, gadget: at }, "getpid");
+  const onOwnStack = { ...tracee.registers, esp: at + SET_ID.length + STACK_BYTES };
+  yield* callInside(stub, { ...tracee, registers: onOwnStack, gadget: at }, "getpid");
 }

@@ -8,10 +8,9 @@ import { z } from "zod";
 import { readText, writeFile } from "../guest/files.js";
 import type { Program } from "../guest/gate.js";
 import type { Inside } from "../guest/inside.js";
-import { callInside, type Tracee } from "../guest/ptrace.js";
+import { type Answer, ANSWER, type Questions } from "../guest/questions.js";
 import { LAST_SIGNAL } from "../guest/signals.js";
 import type { Stub } from "../guest/stub-session.js";
-import type { Window } from "./capture-thread.js";
 
 /** @see ProcessFlags */
 export const processFlagsSchema = z.strictObject({
@@ -53,24 +52,24 @@ const PR_GET_THP_DISABLE = 42;
 const SUID_DUMP_USER = 1;
 const ASK_PERSONALITY = -1;
 
-/** Reads the settings of a stopped process, through its first thread. */
-export function* captureProcessFlags(
+/** Asks a stopped process for its settings, through its first thread. */
+export function* askProcessFlags(
   stub: Stub,
-  tracee: Tracee,
-  window: Window,
-): Program<ProcessFlags> {
-  // A process that only root may dump is one that its user may not dump.
-  const dumpable = yield* callInside(stub, tracee, "prctl", PR_GET_DUMPABLE);
-  const hugePages = yield* callInside(stub, tracee, "prctl", PR_GET_THP_DISABLE);
-  yield* callInside(stub, tracee, "prctl", PR_GET_CHILD_SUBREAPER, window.address);
-  const filter = yield* readText(stub, `/proc/${tracee.tid}/coredump_filter`);
-  return {
-    dumpable: dumpable === SUID_DUMP_USER,
-    subreaper: (yield* readNumber(window)) !== 0,
-    hugePagesDisabled: hugePages !== 0,
+  pid: number,
+  questions: Questions,
+): Program<() => ProcessFlags> {
+  const dumpable = questions.ask("prctl", PR_GET_DUMPABLE, 0, 0, 0, 0);
+  const hugePages = questions.ask("prctl", PR_GET_THP_DISABLE, 0, 0, 0, 0);
+  const subreaper = questions.ask("prctl", PR_GET_CHILD_SUBREAPER, ANSWER, 0, 0, 0);
+  const filter = yield* readText(stub, `/proc/${pid}/coredump_filter`);
+  return () => ({
+    // A process that only root may dump is one that its user may not dump.
+    dumpable: dumpable().value === SUID_DUMP_USER,
+    subreaper: resultOf(subreaper()) !== 0,
+    hugePagesDisabled: hugePages().value !== 0,
     // A process that is ending has none.
     coreDumpFilter: filter.trim() === "" ? 0 : parseInt(filter, 16),
-  };
+  });
 }
 
 /** Gives a stopped process its settings; a change of user would undo some of them. */
@@ -86,29 +85,33 @@ export function* restoreProcessFlags(
   yield* writeFile(stub, `/proc/${pid}/coredump_filter`, `0x${coreDumpFilter.toString(16)}`);
 }
 
-/** Reads the settings of a stopped thread. */
-export function* captureThreadFlags(
-  stub: Stub,
-  tracee: Tracee,
-  window: Window,
-): Program<ThreadFlags> {
-  yield* callInside(stub, tracee, "prctl", PR_GET_PDEATHSIG, window.address);
-  const deathSignal = yield* readNumber(window);
-  const timerSlackNs = yield* callInside(stub, tracee, "prctl", PR_GET_TIMERSLACK);
-  const personality = yield* callInside(stub, tracee, "personality", ASK_PERSONALITY);
-  return { deathSignal, timerSlackNs, personality: personality >>> 0 };
+/** Asks a stopped thread for its settings. */
+export function askThreadFlags(questions: Questions): () => ThreadFlags {
+  const deathSignal = questions.ask("prctl", PR_GET_PDEATHSIG, ANSWER, 0, 0, 0);
+  const timerSlack = questions.ask("prctl", PR_GET_TIMERSLACK, 0, 0, 0, 0);
+  const personality = questions.ask("personality", ASK_PERSONALITY);
+  return () => ({
+    deathSignal: resultOf(deathSignal()),
+    timerSlackNs: timerSlack().value,
+    personality: personality().value >>> 0,
+  });
 }
 
-/** Gives a stopped thread its settings; a change of user would undo some of them. */
+/** Gives a thread those of its settings that nothing undoes; the stub in it does that. */
 export function* restoreThreadFlags(
-  inside: Inside,
-  { deathSignal, timerSlackNs, personality }: ThreadFlags,
+  stub: Stub,
+  { timerSlackNs, personality }: ThreadFlags,
 ): Program<void> {
-  yield* inside.call("prctl", PR_SET_PDEATHSIG, deathSignal, 0, 0, 0);
-  yield* inside.call("prctl", PR_SET_TIMERSLACK, timerSlackNs, 0, 0, 0);
-  yield* inside.call("personality", personality);
+  yield* stub.call("prctl", PR_SET_TIMERSLACK, timerSlackNs, 0, 0, 0);
+  yield* stub.call("personality", personality);
 }
 
-function* readNumber(window: Window): Program<number> {
-  return new DataView((yield* window.read(4)).buffer).getInt32(0, true);
+/** Gives a stopped thread the signal that it is to get at its parent's end: until then it ended with the stub. */
+export function* restoreDeathSignal(inside: Inside, { deathSignal }: ThreadFlags): Program<void> {
+  yield* inside.call("prctl", PR_SET_PDEATHSIG, deathSignal, 0, 0, 0);
+}
+
+/** The number that a call has put at ANSWER. */
+function resultOf({ result }: Answer): number {
+  return new DataView(result.buffer).getInt32(0, true);
 }

@@ -164,12 +164,15 @@ function* endAll(
 /** Brings the memory of prepared processes up to date. */
 export function* refreshTree(
   stub: Stub,
-  { crew }: PreparedTree,
+  { crew, memory }: PreparedTree,
   changes: readonly ChangedPages[],
 ): Program<void> {
   yield* crew.run(
     stub,
-    changes.map((changed) => [changed.pid, (member) => refreshMemory(member, changed)]),
+    changes.map((changed) => [
+      changed.pid,
+      (member) => refreshMemory(member, memory.get(changed.pid)?.mappings ?? [], changed),
+    ]),
   );
 }
 

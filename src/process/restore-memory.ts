@@ -47,6 +47,8 @@ export interface PreparedMemory {
   readonly mappings: readonly Mapping[];
   /** Where this kernel's vDSO lies now, with all that belongs to it. */
   readonly parked: Range & { readonly vdso: number };
+  /** What lies in the place of the process's own. */
+  readonly vdso: ProcessImage["vdso"];
 }
 
 /**
@@ -74,8 +76,9 @@ export function* prepareMemory(
     if (!isOwn && !path.startsWith("[v")) yield* stub.call("munmap", start, end - start);
   }
   for (const mapping of mappings) yield* map(stub, mapping, pid, NONE_OPEN);
-  yield* fill(stub, pages);
-  return { mappings, parked };
+  yield* fill(stub, mappings, pages);
+  yield* replaceVdso(stub, areas, parked, vdso);
+  return { mappings, parked, vdso };
 }
 
 /** Whether memory that was prepared can become that of a process: nothing may lie where the vDSO was parked. */
@@ -100,7 +103,7 @@ function vdsoRange(vdso: ProcessImage["vdso"]): Range[] {
  */
 export function* restoreMemory(
   stub: Stub,
-  { vdsoImage }: StubAreas,
+  areas: StubAreas,
   prepared: PreparedMemory,
   { mappings, attachments, pages, vdso, pid }: ProcessImage,
   { opened, gone }: { readonly opened: OpenFiles; readonly gone: Uint32Array },
@@ -117,32 +120,54 @@ export function* restoreMemory(
       yield* map(stub, { ...mapping, start, end, offset }, pid, opened);
     }
   }
-  yield* attachSegments(stub, attachments);
-  yield* discard(stub, gone);
-  yield* fill(stub, pages);
-  if (vdso !== null) {
-    const image = redirectVdso(vdso.image, vdso.address, vdsoImage, prepared.parked.vdso);
-    const flags = MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_POPULATE;
-    yield* stub.call("mmap2", vdso.address, image.length, PROT_ALL, flags, -1, 0);
-    stub.memory.write(vdso.address, image);
-    yield* stub.call("mprotect", vdso.address, image.length, PROT_READ_EXECUTE);
-  }
   for (const mapping of mappings) {
-    const { start, end, protection, locked } = mapping;
+    const { start, end, protection } = mapping;
     const hasChanged = prepared.mappings.some(
       (other) => overlap(other, mapping) && other.protection !== protection,
     );
-    if ((protection & PROT_WRITE) === 0 || hasChanged) {
-      yield* stub.call("mprotect", start, end - start, protection);
-    }
+    if (hasChanged) yield* stub.call("mprotect", start, end - start, protection);
+  }
+  yield* attachSegments(stub, attachments);
+  yield* discard(stub, gone);
+  yield* fill(stub, mappings, pages);
+  if (!isSameVdso(prepared.vdso, vdso)) yield* replaceVdso(stub, areas, prepared.parked, vdso);
+  for (const { start, end, locked } of mappings) {
     if (locked) yield* stub.call("mlock", start, end - start);
   }
 }
 
 /** Brings pages up to date that were prepared; mappings stay as they are. */
-export function* refreshMemory(stub: Stub, { pages, gone }: ChangedPages): Program<void> {
+export function* refreshMemory(
+  stub: Stub,
+  mappings: readonly Mapping[],
+  { pages, gone }: ChangedPages,
+): Program<void> {
   yield* discard(stub, gone);
-  yield* fill(stub, pages);
+  yield* fill(stub, mappings, pages);
+}
+
+/** Puts into the place of a process's vDSO one that leads to this kernel's. */
+function* replaceVdso(
+  stub: Stub,
+  { vdsoImage }: StubAreas,
+  parked: PreparedMemory["parked"],
+  vdso: ProcessImage["vdso"],
+): Program<void> {
+  if (vdso === null) return;
+  const image = redirectVdso(vdso.image, vdso.address, vdsoImage, parked.vdso);
+  const flags = MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_POPULATE;
+  yield* stub.call("mmap2", vdso.address, image.length, PROT_ALL, flags, -1, 0);
+  stub.memory.write(vdso.address, image);
+  yield* stub.call("mprotect", vdso.address, image.length, PROT_READ_EXECUTE);
+}
+
+function isSameVdso(one: ProcessImage["vdso"], other: ProcessImage["vdso"]): boolean {
+  if (one === null || other === null) return one === other;
+  return (
+    one.address === other.address &&
+    one.image.length === other.image.length &&
+    one.image.every((byte, index) => byte === other.image[index])
+  );
 }
 
 function overlap(one: Range, other: Range): boolean {
@@ -180,15 +205,13 @@ function* parkVdso(
 function* map(stub: Stub, mapping: Mapping, pid: number, opened: OpenFiles): Program<void> {
   const { start, end, protection, shared, offset, growsDown } = mapping;
   const fd = yield* openMapped(stub, mapping, pid, opened);
-  // Private pages are filled before they get their protection.
-  const first = shared ? protection : protection | PROT_WRITE;
   const flags =
     MAP_FIXED |
     (shared ? MAP_SHARED : MAP_PRIVATE) |
     (growsDown ? MAP_GROWSDOWN : 0) |
     (fd === null ? MAP_ANONYMOUS : 0);
   const page = fd === null ? 0 : offset / PAGE_BYTES;
-  yield* stub.call("mmap2", start, end - start, first, flags, fd ?? -1, page);
+  yield* stub.call("mmap2", start, end - start, protection, flags, fd ?? -1, page);
   if (fd !== null) yield* stub.call("close", fd);
 }
 
@@ -214,12 +237,26 @@ function* openMapped(
   return yield* stub.call("open", file.path, mode);
 }
 
-/** Writes pages into memory that is mapped so that it can be written to. */
-function* fill(stub: Stub, { addresses, content }: Pages): Program<void> {
+/** Writes pages into memory that is mapped; where it may not be written to, it may for a moment. */
+function* fill(
+  stub: Stub,
+  mappings: readonly Mapping[],
+  { addresses, content }: Pages,
+): Program<void> {
   for (const [first, count] of pageRuns(addresses)) {
     const start = addresses[first] ?? 0;
-    yield* populate(stub, start, count * PAGE_BYTES);
+    const end = start + count * PAGE_BYTES;
+    const closed = mappings.filter(
+      (mapping) => (mapping.protection & PROT_WRITE) === 0 && overlap(mapping, { start, end }),
+    );
+    for (const { protection, ...range } of closed) {
+      yield* stub.call("mprotect", range.start, range.end - range.start, protection | PROT_WRITE);
+    }
+    yield* populate(stub, start, end - start);
     stub.memory.write(start, content.subarray(first * PAGE_BYTES, (first + count) * PAGE_BYTES));
+    for (const { protection, ...range } of closed) {
+      yield* stub.call("mprotect", range.start, range.end - range.start, protection);
+    }
   }
 }
 

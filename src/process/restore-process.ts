@@ -8,6 +8,7 @@ import type { Program } from "../guest/gate.js";
 import { writeFile } from "../guest/files.js";
 import type { Stub } from "../guest/stub-session.js";
 import type { ProcessImage, ThreadImage } from "./image.js";
+import { restoreThreadFlags } from "./prctl-flags.js";
 
 const PR_SET_NAME = 15;
 const PR_SET_MM = 35;
@@ -69,4 +70,5 @@ export function* restoreThread(stub: Stub, thread: ThreadImage): Program<void> {
   if (rseq !== null) {
     yield* stub.call("rseq", rseq.address, rseq.bytes, 0, rseq.signature);
   }
+  yield* restoreThreadFlags(stub, thread.flags);
 }

@@ -10,7 +10,8 @@ import type { Stub } from "../guest/stub-session.js";
 import type { GuestAccess } from "../machine/resident.js";
 import { becomeProcess } from "./become-process.js";
 import { bringForward } from "./controlling-terminal.js";
-import type { Crew, Job } from "./crew.js";
+import { restoreIdentity } from "./credentials.js";
+import { type Crew, endWithParent, type Job } from "./crew.js";
 import type { ProcessImage, TreeImage } from "./image.js";
 import {
   closeFiles,
@@ -93,13 +94,21 @@ export function* restoreInto(
     threads.map(({ process, thread }) => [
       thread.tid,
       function* (member) {
-        rooms.set(thread.tid, { memory: member.memory, at: member.out });
-        if (thread.tid === process.pid) yield* makePosixTimers(member, process.posixTimers);
+        if (thread.tid === process.pid) {
+          rooms.set(process.pid, { memory: member.memory, at: member.out });
+          yield* makePosixTimers(member, process.posixTimers);
+        }
         yield* restoreThread(member, thread);
+        yield* restoreIdentity(member, rights, thread.credentials);
+        yield* endWithParent(member);
       },
     ]),
   );
-  for (const process of image.processes) yield* becomeProcess(stub, process, { rooms, rights });
+  for (const process of image.processes) {
+    const room = rooms.get(process.pid);
+    if (room === undefined) throw new RangeError(`the process ${process.pid} has no room`);
+    yield* becomeProcess(stub, process, { room, rights });
+  }
 }
 
 function everyProcess(

@@ -8,7 +8,8 @@
  */
 import { z } from "zod";
 import type { Program } from "../guest/gate.js";
-import { callInside, getRseq, getThreadAreas, type Tracee } from "../guest/ptrace.js";
+import { getRseq, getThreadAreas } from "../guest/ptrace.js";
+import { callInside, type Tracee } from "../guest/tracee.js";
 import type { Stub } from "../guest/stub-session.js";
 
 const u32 = z

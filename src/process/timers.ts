@@ -12,10 +12,9 @@ import { readText } from "../guest/files.js";
 import type { Program } from "../guest/gate.js";
 import type { Inside } from "../guest/inside.js";
 import { ProcfsError } from "../guest/procfs.js";
-import { callInside, type Tracee } from "../guest/ptrace.js";
+import { ANSWER, type Questions } from "../guest/questions.js";
 import type { Stub } from "../guest/stub-session.js";
 import { bytes } from "./bytes-schema.js";
-import type { Window } from "./capture-thread.js";
 import { CannotCarry } from "./files/file-kind.js";
 
 /** @see PosixTimer */
@@ -45,33 +44,23 @@ const PR_TIMER_CREATE_RESTORE_IDS = 77;
 /** Where a kernel gives the numbers itself, so many timers are made at most to come to the one that is wanted. */
 const MOST_NUMBERS = 10_000;
 
-/** `struct itimerval` of the real, virtual and profiling timer of a stopped process. */
-export function* captureIntervalTimers(
-  stub: Stub,
-  tracee: Tracee,
-  window: Window,
-): Program<Uint8Array[]> {
-  const timers: Uint8Array[] = [];
-  for (const which of [0, 1, 2]) {
-    yield* callInside(stub, tracee, "getitimer", which, window.address);
-    timers.push(yield* window.read(ITIMERVAL_BYTES));
-  }
-  return timers;
+/** Asks a stopped process for the `struct itimerval` of its real, virtual and profiling timer. */
+export function askIntervalTimers(questions: Questions): () => Uint8Array[] {
+  const answers = [0, 1, 2].map((which) => questions.ask("getitimer", which, ANSWER));
+  return () => answers.map((answer) => answer().result.slice(0, ITIMERVAL_BYTES));
 }
 
-/** Reads the timers of a stopped process, ascending by number. */
-export function* capturePosixTimers(
+/** Asks a stopped process when its timers expire, ascending by number. */
+export function* askPosixTimers(
   stub: Stub,
   pid: number,
-  tracee: Tracee,
-  window: Window,
-): Program<PosixTimer[]> {
-  const timers: PosixTimer[] = [];
-  for (const timer of parseTimers(yield* readText(stub, `/proc/${pid}/timers`))) {
-    yield* callInside(stub, tracee, "timer_gettime", timer.id, window.address);
-    timers.push({ ...timer, time: yield* window.read(ITIMERSPEC_BYTES) });
-  }
-  return timers.sort((a, b) => a.id - b.id);
+  questions: Questions,
+): Program<() => PosixTimer[]> {
+  const timers = parseTimers(yield* readText(stub, `/proc/${pid}/timers`))
+    .sort((a, b) => a.id - b.id)
+    .map((timer) => ({ timer, time: questions.ask("timer_gettime", timer.id, ANSWER) }));
+  return () =>
+    timers.map(({ timer, time }) => ({ ...timer, time: time().result.slice(0, ITIMERSPEC_BYTES) }));
 }
 
 /**
