@@ -27,6 +27,8 @@ export interface Available {
   /** The guests that are to be looked at, in the order in which figures show them. */
   readonly guests: readonly string[];
   readonly strategies: readonly StrategyName[];
+  /** The names of a guest's updates. */
+  readonly updates: (guest: string) => readonly string[];
 }
 
 /** A quantity on an axis. */

@@ -62,10 +62,17 @@ export async function reproduce(
   { experiments, guests, strategies, runsFolder, repeat, runElsewhere }: ReproduceOptions,
   follower: Follower,
 ): Promise<Reproduction> {
+  const updates = new Map<string, string[]>();
+  for (const guest of guests) updates.set(guest, Object.keys((await readRecipe(guest)).updates));
+  const available = {
+    guests,
+    strategies,
+    updates: (guest: string) => updates.get(guest) ?? [],
+  };
   const plans = experiments
     .map((experiment) => ({
       experiment,
-      runs: experiment.runs({ guests, strategies }).map(completed),
+      runs: experiment.runs(available).map(completed),
     }))
     // An experiment may be about one guest that nobody wants to look at now.
     .filter(({ runs: planned }) => planned.every(({ guest }) => guests.includes(guest)));

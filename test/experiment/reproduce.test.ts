@@ -74,6 +74,19 @@ describe("a reproduction", () => {
     expect(repetitions[0]?.repeated).toBe(repetitions[0]?.digest);
   });
 
+  test("asks a guest only for updates that it has", async () => {
+    const settings = (await loadExperiments()).find(({ name }) => name === "settings");
+    const runs = settings?.runs({
+      guests: ["busybox", "kernels"],
+      strategies: ["reboot", "phase-reuse", "kexec"],
+      updates: (guest) => (guest === "busybox" ? ["kernel", "config"] : ["kernel"]),
+    });
+    expect(runs).toEqual([
+      { guest: "busybox", strategy: "reboot", update: "config" },
+      { guest: "busybox", strategy: "phase-reuse", update: "config" },
+    ]);
+  });
+
   test("leaves the same bytes each time, with data, claims and each figure in three forms", async () => {
     const folder = temporaryDirectory();
     const written = [];
