@@ -9,9 +9,11 @@
 import type { Program } from "../guest/gate.js";
 import { type Inside, openInside, type Room } from "../guest/inside.js";
 import {
+  awaitStop,
   blockSignals,
   getRegisters,
   letGo,
+  resume,
   setFpx,
   setRegisters,
   setSignalMask,
@@ -141,8 +143,8 @@ export function* release(stub: Stub, { processes }: TreeImage): Program<void> {
   yield* stub.call("sched_setscheduler", 0, SCHED_FIFO, new Uint8Array(Int32Array.of(1).buffer));
   const stopped = processes.filter(({ stoppedBy }) => stoppedBy !== null);
   for (const { pid, parent, threads } of stopped) {
-    // Any other signal that stops could be caught.
-    yield* stub.call("kill", pid, SIGSTOP);
+    const [leader] = threads;
+    if (leader !== undefined) yield* stopAgain(stub, pid, leader);
     for (const { tid } of threads) yield* letGo(stub, tid);
     const its = processes.find((process) => process.pid === parent);
     // A stopped parent cannot wait; its children can have no other.
@@ -152,6 +154,18 @@ export function* release(stub: Stub, { processes }: TreeImage): Program<void> {
     if (process.stoppedBy !== null) continue;
     for (const { tid } of process.threads) yield* letGo(stub, tid);
   }
+}
+
+/** Has a process stop as a signal had stopped it: before the signals that wait for it until it goes on. */
+function* stopAgain(stub: Stub, pid: number, { tid, signalMask }: ThreadImage): Program<void> {
+  yield* blockSignals(stub, tid);
+  // Any other signal that stops could be caught.
+  yield* stub.call("kill", pid, SIGSTOP);
+  yield* resume(stub, tid, "freely");
+  yield* awaitStop(stub, tid);
+  yield* resume(stub, tid, "freely", SIGSTOP);
+  yield* awaitStop(stub, tid);
+  yield* setSignalMask(stub, tid, signalMask);
 }
 
 /** Has a process wait until a child of it is stopped: it knew of it already. */
