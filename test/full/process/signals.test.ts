@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { move, moveProof, openPair, type Pair, type Side } from "../../support/moving.js";
+import {
+  move,
+  moveProof,
+  openPair,
+  type Pair,
+  type Side,
+  unmountHome,
+} from "../../support/moving.js";
 import { twoKernels } from "../../support/two-kernels.js";
 import { workbench } from "../../support/workbench.js";
 
@@ -27,8 +34,10 @@ describe("signals and interrupted calls go along to another kernel", () => {
 
 describe("SIGTRAP, by which calls in a stopped program come to their end", () => {
   const SIGTRAP_BIT = 0x10n;
-  const startAs = async (side: Side, command: string): Promise<number> =>
-    Number((await side.sh(`${command} >/dev/null 2>&1 & echo; echo $!`)).split("\n").at(-1));
+  const startAs = async (side: Side, command: string): Promise<number> => {
+    const said = await side.sh(`${command} >/dev/null 2>&1 & echo "started $!"`);
+    return Number(/started (\d+)/.exec(said)?.[1]);
+  };
   const signals = async (side: Side, name: string, pid: number): Promise<bigint> =>
     BigInt(`0x${await side.sh(`sed -n 's/^${name}:\\s*//p' /proc/${pid}/status`)}`);
 
@@ -36,14 +45,17 @@ describe("SIGTRAP, by which calls in a stopped program come to their end", () =>
     const { source, target } = pair;
     const ignoring = await startAs(source, "sh -c 'trap \"\" TRAP; exec sleep 1000'");
     const stopped = await startAs(source, "sleep 1000");
+    await source.sh(`kill -STOP ${stopped}`);
+    // Once it stands still, a signal that it handles waits.
     await source.pass(100);
-    await source.sh(`kill -STOP ${stopped}; kill -TRAP ${stopped}`);
+    await source.sh(`kill -TRAP ${stopped}`);
     await move(pair, ignoring, stopped);
     expect((await signals(target, "SigIgn", ignoring)) & SIGTRAP_BIT).toBe(SIGTRAP_BIT);
     expect((await signals(target, "ShdPnd", ignoring)) & SIGTRAP_BIT).toBe(0n);
     expect((await signals(target, "ShdPnd", stopped)) & SIGTRAP_BIT).toBe(SIGTRAP_BIT);
-    expect(await target.sh(`cut -d' ' -f3 /proc/${stopped}/stat`)).toBe("T");
+    expect((await target.sh(`cut -d' ' -f3 /proc/${stopped}/stat`)).trim()).toBe("T");
     await target.sh(`kill -9 ${ignoring} ${stopped}`);
+    await unmountHome(target);
   });
 
   test("keeps the action that a program has set for it", async () => {
@@ -58,7 +70,8 @@ describe("SIGTRAP, by which calls in a stopped program come to their end", () =>
     expect((await signals(target, "SigBlk", handling)) & SIGTRAP_BIT).toBe(0n);
     await target.sh(`kill -TRAP ${handling}`);
     await target.pass(1000);
-    expect(await target.sh("cat /home/trapped; rm /home/trapped")).toBe("trapped");
+    expect((await target.sh("cat /home/trapped; rm /home/trapped")).trim()).toBe("trapped");
     await target.sh(`kill -9 ${handling}`);
+    await unmountHome(target);
   });
 });
