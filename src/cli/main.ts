@@ -4,12 +4,16 @@
  * Its status is 0 if all is done, 1 if an update was rolled back or work failed, 2 for wrong usage, and
  * 128 and the signal's number if it was interrupted.
  */
+import { setFlagsFromString } from "node:v8";
 import { progressLine } from "../experiment/progress.js";
 import { listImported } from "../images/imported.js";
 import { listGuests } from "../images/recipe.js";
 import { commandLine } from "./command-line.js";
 import { UsageError } from "./context.js";
 import { abortOnInterrupt, Interrupted } from "./interrupt.js";
+
+// Code of a guest is mostly run a few times only: to compile it well takes a third more time than it saves.
+setFlagsFromString("--liftoff-only");
 
 const progress = progressLine();
 
