@@ -106,20 +106,20 @@ function losesNothing(runs: readonly FinishedRun[]): Claim {
   };
 }
 
-/** How far apart the phases' sum and the probe's measure may be, as a part of the latter. */
+/** How far apart the phases' sum and the probe's measure at that place may be, as a part of the latter. */
 const TOLERANCE = 0.01;
 
 function addsUp(runs: readonly FinishedRun[]): Claim {
   const committed = runs.filter((run) => downtimeOf(run) !== null);
   const apart = committed.map((run) => {
     const gap = longestGap(gapsOf(run.found?.summary.phases ?? []));
-    const downtime = downtimeOf(run) ?? 0;
-    return { run, part: Math.abs((gap ? lengthMs(gap) : 0) - downtime) / downtime };
+    const silence = run.found?.silenceMs ?? 0;
+    return { run, part: Math.abs((gap ? lengthMs(gap) : 0) - silence) / silence };
   });
   const wrong = apart.filter(({ part }) => !(part <= TOLERANCE)).map(({ run }) => run);
   const most = Math.max(0, ...apart.map(({ part }) => part)) * 100;
   return {
-    claim: "The phases of a downtime add up to what the probe measured from outside",
+    claim: "The phases of a downtime add up to what the probe measured there from outside",
     command: "npx shadow-reboot update <guest> --strategy <strategy>",
     expected: `within ${TOLERANCE * 100} % in every run`,
     measured: `at most ${Number(most.toFixed(3))} % apart${listed(wrong)}`,

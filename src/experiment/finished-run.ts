@@ -1,6 +1,7 @@
 import type { HostConfig } from "../host/config.js";
 import type { ProbeAnswer, RunEvent } from "../reboot/report.js";
 import type { StrategyName } from "../reboot/update.js";
+import { gapsOf, longestGap, silenceAt } from "./gaps.js";
 import type { StoredRun } from "./run-directory.js";
 import type { RunSummary } from "./summary.js";
 
@@ -27,6 +28,11 @@ export interface RunFindings {
   readonly survived: boolean;
   /** Files of the user that were gone in the end, or not as they were written. */
   readonly lostFiles: readonly string[];
+  /**
+   * How long the probe got no answer where the phases of the downtime lie, in virtual ms; null if there are none. The
+   * downtime is no less: an answer that is late elsewhere can make a longer gap, as questions are 10 ms apart.
+   */
+  readonly silenceMs: number | null;
   /** How long the answers to the probe took, in virtual ms: what the VMs leave of each other's time. */
   readonly answers: {
     readonly medianMs: number;
@@ -37,12 +43,14 @@ export interface RunFindings {
 
 /** What the directory of a run says. */
 export function findingsOf({ summary, events, probe }: StoredRun): RunFindings {
+  const gap = longestGap(gapsOf(summary.phases));
   return {
     summary,
     survived: factOf(events, "session-checked", "kept") === true,
     lostFiles: String(factOf(events, "home-checked", "lost") ?? "")
       .split(" ")
       .filter(Boolean),
+    silenceMs: gap === undefined ? null : silenceAt(probe, (gap.startMs + gap.endMs) / 2),
     answers: {
       medianMs: percentile(probe, 50),
       p99Ms: percentile(probe, 99),

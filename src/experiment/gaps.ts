@@ -1,5 +1,5 @@
 import type { VirtualMs } from "../clock/virtual-time.js";
-import type { Phase } from "../reboot/report.js";
+import type { Phase, ProbeAnswer } from "../reboot/report.js";
 
 /** A time without a pause in which the user waits: phases of the downtime, one after the other. */
 export interface Gap {
@@ -39,4 +39,15 @@ export function longestGap(gaps: readonly Gap[]): Gap | undefined {
     (longest, gap) => (longest && lengthMs(longest) >= lengthMs(gap) ? longest : gap),
     undefined,
   );
+}
+
+/**
+ * How long nobody answered around a moment, in virtual ms: from the last answer before it to the first one after
+ * it; null if one of them is missing.
+ */
+export function silenceAt(probe: readonly ProbeAnswer[], moment: number): number | null {
+  const answers = probe.flatMap(({ answeredMs }) => answeredMs ?? []).sort((a, b) => a - b);
+  const next = answers.find((answer) => answer > moment);
+  const last = answers.findLast((answer) => answer <= moment);
+  return next === undefined || last === undefined ? null : next - last;
 }

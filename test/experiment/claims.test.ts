@@ -64,6 +64,12 @@ describe("claims", () => {
     ]);
   });
 
+  test("see phases that do not add up to the silence of the probe", () => {
+    const short = finishedRun("busybox", "shadow", {}, { silenceMs: 1 });
+    const measured = failing([...runs().slice(0, 1), short]);
+    expect(measured.some((text) => text.endsWith("apart; not: busybox by shadow"))).toBe(true);
+  });
+
   test("name a program that did not live on", () => {
     const run = finishedRun("busybox", "shadow-transplant");
     if (run.found === null) throw new Error("it was run");

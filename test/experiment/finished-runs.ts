@@ -1,3 +1,5 @@
+import { virtualMs } from "../../src/clock/virtual-time.js";
+import { gapsOf, lengthMs, longestGap } from "../../src/experiment/gaps.js";
 import type { StrategyName } from "../../src/reboot/update.js";
 import { DEFAULT_HOST } from "../../src/host/config.js";
 import type { FinishedRun, RunFindings } from "../../src/experiment/finished-run.js";
@@ -11,6 +13,7 @@ export function finishedRun(
   change: Partial<FinishedRun> = {},
   found: Partial<RunFindings> = {},
 ): FinishedRun {
+  const zero = virtualMs(0);
   const report = sampleReport(strategy === "reboot" ? "reboot" : "shadow");
   return {
     guest,
@@ -28,6 +31,7 @@ export function finishedRun(
       }),
       survived: strategy === "shadow-transplant",
       lostFiles: [],
+      silenceMs: lengthMs(longestGap(gapsOf(report.phases)) ?? { startMs: zero, endMs: zero }),
       answers: { medianMs: 0.1, p99Ms: 0.4, longestMs: 3 },
       ...found,
     },
