@@ -23,20 +23,27 @@ export function shape(
 
   // From above, so that a directory that is settled one way takes with it what is in it.
   for (const path of carried()) {
-    if (!original.has(path) || !isCarried(path)) continue;
-    const wrong = ancestorsOf(path).find((above) => !isOf("directory", inTheEnd(above)));
-    if (wrong === undefined) continue;
-    if (inTheEnd(wrong) === undefined) {
-      for (const above of ancestorsOf(path)) {
-        if (inTheEnd(above) === undefined) put(above, "carry", "it holds what is carried");
+    if (!original.has(path)) continue;
+    for (const above of ancestorsOf(path)) {
+      if (!isCarried(path)) break;
+      const there = inTheEnd(above);
+      if (isOf("directory", there)) continue;
+      if (there === undefined) {
+        put(above, "carry", "it holds what is carried");
+        continue;
       }
-      continue;
+      const settled = settlementOf(above, judgement);
+      if (settled === "ours") put(above, "carry", "settled by --ours");
+      else if (settled === "theirs") put(path, "keep", "settled by --theirs");
+      else {
+        put(
+          above,
+          "conflict",
+          "it is a directory with changes in the original, and none in the rebooted system",
+        );
+        break;
+      }
     }
-    const why = "it is a directory with changes in the original, and none in the rebooted system";
-    const settled = settlementOf(wrong, judgement);
-    if (settled === "ours") put(wrong, "carry", "settled by --ours");
-    else if (settled === "theirs") put(path, "keep", "settled by --theirs");
-    else put(wrong, "conflict", why);
   }
 
   // From below, so that a directory that stays lets those above it stay.

@@ -103,7 +103,22 @@ function inAllTrees(
       );
       check({ base, original, rebooted, decisions: shape(single, original, rebooted, judgement) });
     }),
-    { numRuns: 1000 },
+    {
+      numRuns: 1000,
+      // A file in the place of a directory, two levels above one that is carried.
+      examples: [
+        [
+          {
+            base: [{ path: "/a/b/c", what: "write" }],
+            original: [{ path: "/a/b/c", what: "write" }],
+            rebooted: [
+              { path: "/a", what: "remove" },
+              { path: "/a", what: "write" },
+            ],
+          },
+        ],
+      ],
+    },
   );
 }
 
