@@ -36,11 +36,12 @@ export async function runQuantum(
   }
   const foreground = machines.filter(({ background }) => !background);
   const used = await shareFairly(foreground, host.cores, quantumMs);
-  const idle = virtualMs(Math.max(0, quantumMs - Math.max(0, ...used)));
-  const left =
+  const idle = Math.max(0, quantumMs - Math.max(0, ...used));
+  const left = virtualMs(
     host.policy === "idletime"
       ? Math.min(idle, ...foreground.map((machine) => machine.leftMs()))
-      : idle;
+      : idle,
+  );
   await shareFairly(
     machines.filter(({ background }) => background),
     host.cores,

@@ -170,6 +170,11 @@ describe("whatever the machines want", () => {
   });
 });
 
+test("what is left of a quantum to the background is a whole number of nanoseconds", async () => {
+  const machines = [claimant(1.6666666673930626e-7 * 9), claimant(0.8888886666666667 * 9, true)];
+  expect(await share(machines, { policy: "idletime", cores: 4, quantumMs: 9 })).toEqual([0, 8]);
+});
+
 test("when a machine dies, the others have ended their turn before it is told", async () => {
   let turns = 0;
   const dying: Runnable = {
