@@ -1,6 +1,7 @@
 /** All files of a tree, noted one after the other while the guest goes on. */
 import { SystemCallFailed } from "../guest/errno.js";
 import type { Program } from "../guest/gate.js";
+import { sleep } from "../guest/sleep.js";
 import type { Stub } from "../guest/stub-session.js";
 import { type Entry, inDirectory, isOf, type Manifest, showPath } from "./entry.js";
 import { isTooNew, oldClock } from "./older-kernels.js";
@@ -22,6 +23,13 @@ export interface Walk {
 const CLOCK_REALTIME = 0;
 
 /**
+ * After so many files, and for so long, in ns, a walk lets other programs run, the kernel's own included: init may
+ * have put the stub into a control group that comes long before them (finit gives its services 98 times the
+ * weight), and a walk of some thousand files would keep a terminal's input waiting for all of its time.
+ */
+const REST = { everyFiles: 50, ns: 1_000_000 };
+
+/**
  * Notes all files of the system disk. What changes meanwhile is noted as before or
  * as after the change. Other file systems that are mounted in it are left out.
  *
@@ -30,7 +38,9 @@ const CLOCK_REALTIME = 0;
 export function* walk(stub: Stub): Program<Walk> {
   return yield* withTree(stub, function* (tree) {
     const files = new Map<string, Entry>();
-    const mounts = yield* walkInto(stub, tree, "/", files);
+    const mounts = yield* walkInto(stub, tree, "/", files, function* () {
+      if (files.size % REST.everyFiles === 0) yield* sleep(stub, REST.ns);
+    });
     return { files, mounts, atNs: yield* timeOfDay(stub) };
   });
 }
@@ -46,6 +56,7 @@ function* timeOfDay(stub: Stub): Program<bigint> {
 /**
  * Notes a directory of the tree and all that is in it; nothing if it is not there any more.
  *
+ * @param afterEach done after each file
  * @returns where other file systems are mounted in it
  */
 export function* walkInto(
@@ -53,6 +64,7 @@ export function* walkInto(
   tree: Tree,
   from: string,
   files: Map<string, Entry>,
+  afterEach?: () => Program<void>,
 ): Program<string[]> {
   const open = OPEN.readOnly | OPEN.directory | OPEN.noFollow | OPEN.noAccessTime;
   const waiting = [from];
@@ -61,7 +73,7 @@ export function* walkInto(
     const directory = path;
     try {
       const inside = yield* withFile(stub, tree, directory, open, (fd) =>
-        noteAll(stub, fd, directory, files, mounts),
+        noteAll(stub, fd, directory, files, mounts, afterEach),
       );
       waiting.push(...inside.reverse());
     } catch (error) {
@@ -81,6 +93,7 @@ function* noteAll(
   path: string,
   files: Map<string, Entry>,
   mounts: string[],
+  afterEach?: () => Program<void>,
 ): Program<string[]> {
   const itself = yield* lookAt(stub, fd, "");
   if (itself === null || itself === "mounted") return [];
@@ -93,6 +106,7 @@ function* noteAll(
     if (entry === "mounted") mounts.push(at);
     else if (isOf("directory", entry)) directories.push(at);
     else files.set(at, entry);
+    if (afterEach !== undefined) yield* afterEach();
     if (files.size > MOST_FILES) {
       throw new CannotCarryFiles(
         `there are more than ${MOST_FILES} files, the last one ${showPath(at)}; they are not carried`,

@@ -22,6 +22,7 @@ import type { BootEntry } from "./kexec-menu.js";
 import { commandLineOf, nextBoot, whyBootDiffers } from "./next-boot.js";
 import { parseStat } from "./procfs.js";
 import { stopTask } from "./ptrace.js";
+import { sleep } from "./sleep.js";
 import type { Stub } from "./stub-session.js";
 
 const RUNNING_PARAMETERS = "/sys/kernel/boot_params/data";
@@ -129,7 +130,7 @@ export function* takeDown(stub: Stub): Program<void> {
   for (let look = 0; yield* othersRun(stub); look++) {
     if (look >= MOST_LOOKS) throw new KexecRefused("there are processes that cannot be killed");
     if (look >= LOOKS_BEFORE_KILL) yield* stub.attempt("kill", -1, SIGKILL);
-    yield* stub.attempt("nanosleep", new Uint8Array(Int32Array.of(0, LOOK_MS * 1e6).buffer), 0);
+    yield* sleep(stub, LOOK_MS * 1e6);
   }
   yield* stub.call("sync");
   for (const path of diskMounts(yield* readText(stub, "/proc/mounts")).reverse()) {

@@ -8,6 +8,7 @@
 import type { Program } from "./gate.js";
 import type { Stub } from "./stub-session.js";
 import { signalSet } from "./signals.js";
+import { sleep } from "./sleep.js";
 
 const REQUEST = {
   getRegisters: 12,
@@ -84,7 +85,7 @@ export function* stopTask(stub: Stub, tid: number, ifLost: IfLost): Program<numb
 /** Lets a stopped task, which must have all signals blocked, go on for a moment and stops it again. */
 export function* runBriefly(stub: Stub, tid: number): Program<void> {
   yield* resume(stub, tid, "freely");
-  yield* stub.attempt("nanosleep", new Uint8Array(Int32Array.of(0, MOMENT_NS).buffer), 0);
+  yield* sleep(stub, MOMENT_NS);
   yield* interrupt(stub, tid);
   yield* awaitInterruption(stub, tid);
 }

@@ -4,6 +4,7 @@
  */
 import { listNumbers, readLink } from "../guest/files.js";
 import type { Program } from "../guest/gate.js";
+import { sleep } from "../guest/sleep.js";
 import type { Stub } from "../guest/stub-session.js";
 import { isListening, isUnderWay, listTcp } from "./files/tcp-table.js";
 import { type Foreknown, freeze, type FrozenTree, type StoppedLast, thaw } from "./freeze.js";
@@ -46,7 +47,7 @@ export function* freezeCalmly(
     const pids = tree.processes.map(({ summary }) => summary.pid);
     last = after(yield* findServers(stub, pids));
     yield* thaw(stub, tree.processes);
-    yield* rest(stub, WHILE_NS);
+    yield* sleep(stub, WHILE_NS);
   }
 }
 
@@ -56,7 +57,7 @@ function* isCalm(stub: Stub): Program<boolean> {
 
 function* awaitCalm(stub: Stub): Program<void> {
   for (let wait = 0; wait < MOST_WAITS && !(yield* isCalm(stub)); wait++) {
-    yield* rest(stub, ACCEPT_NS);
+    yield* sleep(stub, ACCEPT_NS);
   }
 }
 
@@ -76,8 +77,4 @@ function* hasLink(stub: Stub, pid: number, links: ReadonlySet<string>): Program<
     if (links.has(yield* readLink(stub, `${folder}/${number}`))) return true;
   }
   return false;
-}
-
-function* rest(stub: Stub, ns: number): Program<void> {
-  yield* stub.attempt("nanosleep", new Uint8Array(Int32Array.of(0, ns).buffer), 0);
 }

@@ -12,6 +12,7 @@ import {
   setSignalMask,
   stopTask,
 } from "../guest/ptrace.js";
+import { sleep } from "../guest/sleep.js";
 import type { Stub } from "../guest/stub-session.js";
 import { listThreads, type StoppedProcess } from "./capture-process.js";
 import type { StoppedThread } from "./capture-thread.js";
@@ -146,8 +147,7 @@ function* awaitStoppable(stub: Stub, { pid, state }: ProcessSummary): Program<vo
     if (wait >= MOST_WAITS) {
       throw new CannotCarry(`process ${pid} waits in the kernel, and cannot be stopped there`);
     }
-    const time = new Uint8Array(Int32Array.of(0, WAIT_NS).buffer);
-    yield* stub.attempt("nanosleep", time, 0);
+    yield* sleep(stub, WAIT_NS);
     now = (yield* summarise(stub, pid)).state;
   }
 }

@@ -9,6 +9,7 @@ import { readText } from "../guest/files.js";
 import type { Program } from "../guest/gate.js";
 import { parseMaps } from "../guest/procfs.js";
 import { LAST_SIGNAL } from "../guest/signals.js";
+import { sleep } from "../guest/sleep.js";
 import type { Stub } from "../guest/stub-session.js";
 import type { GuestAccess } from "../machine/resident.js";
 import { continueClocks } from "./clocks.js";
@@ -203,13 +204,12 @@ export function* abandonTree(stub: Stub, { memory, opened }: PreparedTree): Prog
 
 /** Lets time pass until killed stubs are gone: those of this stub's children, and those that init buries. */
 function* awaitEnd(stub: Stub, pids: readonly number[]): Program<void> {
-  const time = new Uint8Array(Int32Array.of(0, WAIT_NS).buffer);
   for (let wait = 0; wait < MOST_WAITS; wait++) {
     for (const pid of pids) yield* stub.attempt("wait4", pid, 0, WNOHANG, 0);
     let left = 0;
     for (const pid of pids) if ((yield* stub.attempt("kill", pid, 0)) === 0) left++;
     if (left === 0) return;
-    yield* stub.attempt("nanosleep", time, 0);
+    yield* sleep(stub, WAIT_NS);
   }
   throw new CannotCarry("processes that were made ahead do not end");
 }

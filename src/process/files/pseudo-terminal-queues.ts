@@ -11,6 +11,7 @@ import { z } from "zod";
 import { bytes } from "../bytes-schema.js";
 import { concat } from "../../guest/files.js";
 import type { Program } from "../../guest/gate.js";
+import { sleep } from "../../guest/sleep.js";
 import { OUT_BYTES, type Stub } from "../../guest/stub-session.js";
 import { CannotCarry } from "./file-kind.js";
 import { isCanonical, O_NOCTTY, setTermios, transparent } from "./terminal-settings.js";
@@ -42,7 +43,7 @@ const EAGAIN = 11;
 const PIECE = 256;
 /** More than the kernel ever queues at a pseudo-terminal, in bytes. */
 const MOST = 0x40000;
-const NAP_MS = 2;
+const NAP_NS = 2_000_000;
 const MOST_NAPS = 100;
 
 /** Copies what is queued; nobody else may use either end meanwhile. */
@@ -69,7 +70,7 @@ export function* fillQueues(
   yield* put(stub, master, input);
   yield* put(stub, terminal, output);
   // The kernel carries it over in the background.
-  yield* nap(stub);
+  yield* sleep(stub, NAP_NS);
   yield* setTermios(stub, terminal, termios);
   yield* stub.call("close", terminal);
 }
@@ -96,7 +97,7 @@ function* drain(stub: Stub, fd: number): Program<Uint8Array> {
       // What did not fit behind this comes once it is read.
       if (total === 0 || waited) break;
       waited = true;
-      yield* nap(stub);
+      yield* sleep(stub, NAP_NS);
       continue;
     }
     waited = false;
@@ -116,7 +117,7 @@ function* put(stub: Stub, fd: number, data: Uint8Array): Program<void> {
     if (written > 0) {
       at += written;
     } else if ((written === 0 || written === -EAGAIN) && naps++ < MOST_NAPS) {
-      yield* nap(stub);
+      yield* sleep(stub, NAP_NS);
     } else {
       throw new CannotCarry(`a terminal does not take back the ${data.length} bytes queued in it`);
     }
@@ -125,11 +126,6 @@ function* put(stub: Stub, fd: number, data: Uint8Array): Program<void> {
 
 function* openTerminal(stub: Stub, index: number): Program<number> {
   return yield* stub.call("open", `/dev/pts/${index}`, O_RDWR_NONBLOCK | O_NOCTTY);
-}
-
-function* nap(stub: Stub): Program<void> {
-  const time = new Uint8Array(Int32Array.of(0, NAP_MS * 1_000_000).buffer);
-  yield* stub.attempt("nanosleep", time, 0);
 }
 
 function word(value: number): Uint8Array {
