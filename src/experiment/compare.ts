@@ -119,9 +119,11 @@ export function formatSurvival({
   return programs === 0 ? "-" : `${survived} of ${programs}`;
 }
 
-/** A share as a person reads it: `99.5 %`. */
+/** A share as a person reads it: `43.2 %`; near the whole with one more digit, and never as the whole: `99.96 %`. */
 export function formatPercent(percent: number): string {
-  return `${percent.toFixed(1)} %`;
+  return percent >= 98 && percent < 100
+    ? `${Math.min(percent, 99.99).toFixed(2)} %`
+    : `${percent.toFixed(1)} %`;
 }
 
 /** The rows as a table of plain text for a terminal, ended by a newline. */

@@ -16,6 +16,8 @@ export interface ProgressEvent {
   /** What `done` and `total` count; mere numbers if absent. */
   readonly unit?: "bytes" | "ms";
   readonly detail?: string;
+  /** The steps of all work under way, this one included, if there is more than one. */
+  readonly allSteps?: readonly string[];
 }
 
 /** A line that follows the work. */
@@ -55,7 +57,8 @@ export function progressLine(
     drawnAt = now();
     onScreen = true;
     // The last column stays free: a terminal would wrap there.
-    stream.write(ERASE_LINE + lineOf(event, (stream.columns ?? DEFAULT_COLUMNS) - 1));
+    const columns = (stream.columns ?? DEFAULT_COLUMNS) - 1;
+    stream.write(ERASE_LINE + lineOf(event, columns));
   };
   const log = (event: ProgressEvent): void => {
     if (event.step === step) return;
@@ -74,7 +77,9 @@ export function progressLine(
 
 const BAR_WIDTH = 20;
 
-function lineOf({ step, done, total, unit, detail }: ProgressEvent, columns: number): string {
+function lineOf(event: ProgressEvent, columns: number): string {
+  const { step, done, total, unit, detail, allSteps } = event;
+  if (allSteps !== undefined) return sideBySide(allSteps, columns);
   const parts = [step];
   if (done !== undefined && total !== undefined && total > 0) {
     const share = Math.min(1, Math.max(0, done / total));
@@ -89,6 +94,12 @@ function lineOf({ step, done, total, unit, detail }: ProgressEvent, columns: num
   }
   if (detail !== undefined) parts.push(detail);
   return shortened(withoutControls(parts.join("  ")), columns);
+}
+
+/** Each step gets its share of the line, so that the others stand still when one gets longer. */
+function sideBySide(steps: readonly string[], columns: number): string {
+  const width = Math.floor((columns + 2) / steps.length) - 2;
+  return steps.map((step) => shortened(withoutControls(step), width).padEnd(width)).join("  ");
 }
 
 function amount(value: number, unit: ProgressEvent["unit"]): string {

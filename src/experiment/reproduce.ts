@@ -8,6 +8,7 @@ import type { PlannedRun } from "./experiment.js";
 import type { NamedExperiment } from "./experiments.js";
 import { findingsOf, type FinishedRun, type Outcome } from "./finished-run.js";
 import { sortedJson } from "./json.js";
+import { inLanes } from "./lanes.js";
 import { performRun, type RunRequest } from "./perform-run.js";
 import { type Follower, prepareFollowed } from "./preparation.js";
 import type { PreparedGuest } from "./prepared-guest.js";
@@ -29,7 +30,13 @@ export interface ReproduceOptions {
   /** Runs to be made once more by another process, for their digests. */
   readonly repeat: (run: CompleteRun) => boolean;
   /** Has another process make a run and leave it in `directory`. */
-  readonly runElsewhere: (run: CompleteRun, directory: string) => Promise<void>;
+  readonly runElsewhere: (
+    run: CompleteRun,
+    directory: string,
+    signal: AbortSignal,
+  ) => Promise<void>;
+  /** How many runs are made at the same time, of different guests. */
+  readonly jobs: number;
 }
 
 /** An experiment with all of its runs, in the order in which it names them. */
@@ -59,9 +66,10 @@ export interface Reproduction {
  * @throws the reason of the follower's signal, once that is aborted; finished runs stay
  */
 export async function reproduce(
-  { experiments, guests, strategies, runsFolder, repeat, runElsewhere }: ReproduceOptions,
+  options: ReproduceOptions,
   follower: Follower,
 ): Promise<Reproduction> {
+  const { experiments, guests, strategies } = options;
   const updates = new Map<string, string[]>();
   for (const guest of guests) updates.set(guest, Object.keys((await readRecipe(guest)).updates));
   const available = {
@@ -76,39 +84,61 @@ export async function reproduce(
     }))
     // An experiment may be about one guest that nobody wants to look at now.
     .filter(({ runs: planned }) => planned.every(({ guest }) => guests.includes(guest)));
-  const runs = inGroups(
-    new Map(plans.flatMap((plan) => plan.runs).map((run) => [keyOf(run), run])),
-  );
-  const repeats = runs.filter(repeat);
-
-  const total = runs.length + repeats.length;
-  const finished = new Map<string, FinishedRun>();
-  const repetitions: Repetition[] = [];
-  const prepared = createPreparation(follower);
-  for (const run of runs) {
-    const number = finished.size + repetitions.length + 1;
-    const shown = numbered(follower, `run ${number} of ${total}, ${run.guest}: `);
-    const directory = await runDirectory(run, runsFolder);
-    const result = await finish(run, directory, prepared, shown);
-    finished.set(keyOf(run), result);
-    if (!repeats.includes(run)) continue;
-    const digest = result.found?.summary.digest;
-    if (digest === undefined) continue;
-    const again = `${directory}-again`;
-    if (keptRun(again) === null) {
-      shown.show({ step: `${run.strategy}: once more in another process` });
-      await wholeOrNot(again, (workshop) => runElsewhere(run, workshop));
-    }
-    const repeated = keptRun(again)?.summary.digest ?? "";
-    repetitions.push({ guest: run.guest, strategy: run.strategy, digest, repeated });
-  }
+  const runs = new Map(plans.flatMap((plan) => plan.runs).map((run) => [keyOf(run), run]));
+  const { finished, repetitions } = await makeRuns([...runs.values()], options, follower);
   return {
     experiments: plans.map(({ experiment, runs: planned }) => ({
       experiment,
       runs: planned.flatMap((run) => finished.get(keyOf(run)) ?? []),
     })),
-    repetitions,
+    repetitions: [...runs.keys()].flatMap((key) => repetitions.get(key) ?? []),
   };
+}
+
+/** Runs by their keys. */
+interface MadeRuns {
+  readonly finished: Map<string, FinishedRun>;
+  readonly repetitions: Map<string, Repetition>;
+}
+
+/** Makes runs: those of a guest follow one another, since it is made ready once. */
+async function makeRuns(
+  runs: readonly CompleteRun[],
+  { runsFolder, repeat, runElsewhere, jobs }: ReproduceOptions,
+  follower: Follower,
+): Promise<MadeRuns> {
+  const guests = [...new Set(runs.map(({ guest }) => guest))];
+  const groups = guests.map((guest) => runs.filter((run) => run.guest === guest));
+  const total = runs.length + runs.filter(repeat).length;
+  const finished = new Map<string, FinishedRun>();
+  const repetitions = new Map<string, Repetition>();
+  const oneByOne = createTurns();
+  let started = 0;
+
+  await inLanes(groups, jobs, follower, async (group, its) => {
+    let ready: Promise<PreparedGuest> | null = null;
+    const prepared = (guest: string): Promise<PreparedGuest> =>
+      (ready ??= oneByOne(() => prepareFollowed(guest, its)));
+    for (const run of group) {
+      const { guest, strategy } = run;
+      const directory = await runDirectory(run, runsFolder);
+      const shown = numbered(its, `run ${++started} of ${total}, ${guest}: `);
+      const result = await finish(run, directory, prepared, shown);
+      finished.set(keyOf(run), result);
+      if (!repeat(run)) continue;
+      started++;
+      const digest = result.found?.summary.digest;
+      if (digest === undefined) continue;
+      const again = `${directory}-again`;
+      if (keptRun(again) === null) {
+        shown.show({ step: `${strategy}: once more in another process` });
+        await wholeOrNot(again, (workshop) => runElsewhere(run, workshop, its.signal));
+      }
+      const repeated = keptRun(again)?.summary.digest ?? "";
+      repetitions.set(keyOf(run), { guest, strategy, digest, repeated });
+    }
+  });
+  return { finished, repetitions };
 }
 
 function completed(planned: PlannedRun): CompleteRun {
@@ -126,13 +156,6 @@ function completed(planned: PlannedRun): CompleteRun {
 
 function keyOf(run: CompleteRun): string {
   return sortedJson(run);
-}
-
-/** Runs of a guest follow one another: it is made ready once. */
-function inGroups(runs: ReadonlyMap<string, CompleteRun>): CompleteRun[] {
-  const all = [...runs.values()];
-  const guests = [...new Set(all.map(({ guest }) => guest))];
-  return guests.flatMap((guest) => all.filter((run) => run.guest === guest));
 }
 
 /** Where a run is kept below `folder`: a place of its own for all that decides the run. */
@@ -189,12 +212,13 @@ async function wholeOrNot(
   }
 }
 
-/** Makes guests ready when they are needed, and keeps the last one: together they could fill the memory. */
-function createPreparation(follower: Follower): (guest: string) => Promise<PreparedGuest> {
-  let last: { readonly guest: string; readonly prepared: Promise<PreparedGuest> } | null = null;
-  return (guest) => {
-    if (last?.guest !== guest) last = { guest, prepared: prepareFollowed(guest, follower) };
-    return last.prepared;
+/** Work that waits until the work before it has ended, well or not: guests are built of layers that they share. */
+function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const mine = last.then(work);
+    last = mine.catch(() => undefined);
+    return mine;
   };
 }
 

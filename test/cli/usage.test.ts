@@ -76,6 +76,7 @@ describe("wrong usage is told from failed work, with the way out", () => {
       args: "compare busybox --policy idletime --preemption-interval -5",
       says: /no such host: preemptionIntervalMs/,
     },
+    { args: "reproduce --quick --jobs 0", says: /--jobs is the number of runs at the same time/ },
     { args: "compare busybox --switch-cost 0.5", says: /only with --cores 1/ },
     { args: "compare busybox --cores 1 --switch-cost -1", says: /no such host: costs\.switchMs/ },
     { args: "update busybox --strategy shadow --run=", says: /--run takes one line of shell/ },

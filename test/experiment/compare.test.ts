@@ -4,6 +4,7 @@ import {
   compareRuns,
   comparisonMarkdown,
   formatComparison,
+  formatPercent,
   formatSurvival,
 } from "../../src/experiment/compare.js";
 import { sampleReport } from "./sample-report.js";
@@ -76,9 +77,9 @@ describe("the table", () => {
   test("lines up in a terminal", () => {
     expect(formatComparison(rows)).toBe(
       [
-        "strategy  downtime   saved  wall time  update     survived  kernel after",
-        "reboot      8.82 s       -     11.6 s  committed    0 of 2  6.1.0-50-686",
-        "shadow       46 ms  99.5 %      60 ms  committed    1 of 2  6.1.0-50-686",
+        "strategy  downtime    saved  wall time  update     survived  kernel after",
+        "reboot      8.82 s        -     11.6 s  committed    0 of 2  6.1.0-50-686",
+        "shadow       46 ms  99.48 %      60 ms  committed    1 of 2  6.1.0-50-686",
         "",
       ].join("\n"),
     );
@@ -90,9 +91,20 @@ describe("the table", () => {
         "| strategy | downtime | saved | wall time | update | survived | kernel after |",
         "| --- | ---: | ---: | ---: | --- | ---: | --- |",
         "| reboot | 8.82 s | - | 11.6 s | committed | 0 of 2 | 6.1.0-50-686 |",
-        "| shadow | 46 ms | 99.5 % | 60 ms | committed | 1 of 2 | 6.1.0-50-686 |",
+        "| shadow | 46 ms | 99.48 % | 60 ms | committed | 1 of 2 | 6.1.0-50-686 |",
         "",
       ].join("\n"),
     );
   });
+});
+
+test("a share that is not the whole is never shown as the whole", () => {
+  expect([43.25, 98.96, 99.06, 99.96, 99.999, 100].map(formatPercent)).toEqual([
+    "43.3 %",
+    "98.96 %",
+    "99.06 %",
+    "99.96 %",
+    "99.99 %",
+    "100.0 %",
+  ]);
 });

@@ -39,6 +39,13 @@ describe("on a terminal", () => {
     expect(written).toEqual([`${ERASE}a step with a very…`]);
   });
 
+  test("work that goes on side by side shares the line, and keeps its places", () => {
+    const { written, line } = stage({ isTTY: true, columns: 21 });
+    line.show({ step: "boot", done: 1, allSteps: ["boot", "a long step"] });
+    line.show({ step: "login", allSteps: ["login", "a long step"] });
+    expect(written).toEqual([`${ERASE}boot       a long s…`, `${ERASE}login      a long s…`]);
+  });
+
   test("what a guest says cannot steer the terminal", () => {
     const { written, line } = stage({ isTTY: true });
     line.show({ step: "boot", detail: "\u001b[2Jgone\n" });

@@ -58,6 +58,7 @@ async function options(): Promise<ReproduceOptions> {
       leave(directory, run.strategy);
       return Promise.resolve();
     },
+    jobs: 2,
   };
 }
 

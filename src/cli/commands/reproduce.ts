@@ -1,15 +1,19 @@
 import { spawn } from "node:child_process";
+import { availableParallelism, freemem } from "node:os";
 import path from "node:path";
 import { loadExperiments } from "../../experiment/experiments.js";
 import { type CompleteRun, reproduce } from "../../experiment/reproduce.js";
 import { writeResults } from "../../experiment/results.js";
 import { listGuests } from "../../images/recipe.js";
 import { columns } from "../columns.js";
-import { type Command, type Context, UsageError } from "../context.js";
+import { type Command, UsageError } from "../context.js";
 import { parseStrategies } from "../options.js";
 
 /** What shows the most within a few minutes. */
 const QUICK = { guests: "busybox,workbench", strategies: "reboot,shadow,shadow-transplant" };
+
+/** What a run takes of the computer's memory at most, in bytes. */
+const RUN_BYTES = 2e9;
 
 /** `reproduce`: all runs behind the figures, the figures, and what they show. */
 export const reproduceCommand: Command = (cli, context) =>
@@ -41,10 +45,14 @@ export const reproduceCommand: Command = (cli, context) =>
           describe:
             "where finished runs are kept; they are not repeated unless something has changed",
         })
+        .option("jobs", {
+          type: "number",
+          describe: "runs at the same time  [default: one for each processor, as memory allows]",
+        })
         .example("$0 reproduce", "all guests by all strategies, into results/; it takes hours")
         .example("$0 reproduce --quick", "a few minutes, into runs/results/")
         .example("$0 reproduce --guests busybox,systemd --out /tmp/results", ""),
-    async ({ quick, guests, strategies, out, runs }) => {
+    async ({ quick, guests, strategies, out, runs, jobs }) => {
       const known = await listGuests();
       const chosen = chooseGuests(known, guests ?? (quick ? QUICK.guests : known.join(",")));
       const experiments = (await loadExperiments()).filter((one) => one.quick || !quick);
@@ -60,7 +68,8 @@ export const reproduceCommand: Command = (cli, context) =>
             strategy === "shadow-transplant" &&
             update === "kernel" &&
             (!quick || guest === chosen[0]),
-          runElsewhere: (run, directory) => updateElsewhere(run, directory, context),
+          runElsewhere: updateElsewhere,
+          jobs: parseJobs(jobs),
         },
         context,
       );
@@ -82,6 +91,14 @@ export const reproduceCommand: Command = (cli, context) =>
     },
   );
 
+function parseJobs(jobs: number | undefined): number {
+  if (jobs === undefined) {
+    return Math.max(1, Math.min(availableParallelism(), Math.floor(freemem() / RUN_BYTES)));
+  }
+  if (Number.isInteger(jobs) && jobs >= 1) return jobs;
+  throw new UsageError("--jobs is the number of runs at the same time: 1 or more.");
+}
+
 function chooseGuests(known: readonly string[], wanted: string): string[] {
   const names = wanted.split(",").map((name) => name.trim());
   const wrong = names.find((name) => !known.includes(name));
@@ -95,7 +112,7 @@ function chooseGuests(known: readonly string[], wanted: string): string[] {
 async function updateElsewhere(
   { guest, strategy, update }: CompleteRun,
   directory: string,
-  { signal }: Context,
+  signal: AbortSignal,
 ): Promise<void> {
   const program = process.argv[1] ?? "";
   const request = ["update", guest, "--strategy", strategy, "--update", update, "--out", directory];
