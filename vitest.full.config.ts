@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** The long tests: every phase interrupted, fifty updates in a row. They take about an hour. */
+/** The long tests: every phase interrupted, fifty updates in a row. They take hours. */
 export default defineConfig({
   test: {
     include: ["test/full/**/*.test.ts"],

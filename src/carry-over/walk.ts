@@ -56,7 +56,7 @@ function* timeOfDay(stub: Stub): Program<bigint> {
 /**
  * Notes a directory of the tree and all that is in it; nothing if it is not there any more.
  *
- * @param afterEach done after each file
+ * @param afterEach done after each file that is not a directory
  * @returns where other file systems are mounted in it
  */
 export function* walkInto(
@@ -105,8 +105,10 @@ function* noteAll(
     if (entry === null) continue;
     if (entry === "mounted") mounts.push(at);
     else if (isOf("directory", entry)) directories.push(at);
-    else files.set(at, entry);
-    if (afterEach !== undefined) yield* afterEach();
+    else {
+      files.set(at, entry);
+      if (afterEach !== undefined) yield* afterEach();
+    }
     if (files.size > MOST_FILES) {
       throw new CannotCarryFiles(
         `there are more than ${MOST_FILES} files, the last one ${showPath(at)}; they are not carried`,

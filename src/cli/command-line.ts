@@ -29,7 +29,10 @@ export function commandLine(context: Context): Argv {
   const cli = yargs()
     .scriptName("shadow-reboot")
     .usage("$0 <command>\n\nUpdates a running Linux guest behind its user's back, and measures it.")
-    .example("$0 compare busybox", "update a guest by each strategy; both downtimes side by side")
+    .example(
+      "$0 compare busybox",
+      "update a guest by three strategies; their downtimes side by side",
+    )
     .example("$0 console busybox", "use the guest yourself")
     .example("$0 <command> --help", "what a command takes, with examples")
     .epilogue(

@@ -26,7 +26,7 @@ export function parseStrategies(text: string): StrategyName[] {
   const wrong = names.find((name) => !isStrategy(name));
   if (wrong !== undefined) {
     throw new UsageError(
-      `There is no strategy "${wrong}"; the strategies are ${STRATEGY_NAMES.join(" and ")}.`,
+      `There is no strategy "${wrong}"; the strategies are ${STRATEGY_NAMES.join(", ")}.`,
     );
   }
   if (new Set(strategies).size < strategies.length) {

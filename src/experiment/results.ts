@@ -101,12 +101,12 @@ function dataRows(runs: readonly FinishedRun[]) {
 
 /** What the runs took on the computer that made them. */
 function wallRows(runs: readonly FinishedRun[]) {
-  return runs.flatMap(({ guest, strategy, host, found }) => {
+  return runs.flatMap(({ guest, strategy, update, host, found }) => {
     if (found === null) return [];
     const { downtime, phases } = found.summary;
     const total = phases.reduce((sum, { wallMs }) => sum + wallMs, 0);
     const { cores, policy } = host;
     const wall = { downtimeWallMs: downtime.wallMs, phasesWallMs: Number(total.toFixed(1)) };
-    return [{ guest, strategy, cores, policy, ...wall }];
+    return [{ guest, strategy, update, cores, policy, ...wall }];
   });
 }

@@ -28,6 +28,9 @@ const mainSuites = new Set(
   ).split(" "),
 );
 
+/** The component that all packages of the recipes are in. */
+const MAIN = "main";
+
 /**
  * Finds the Debian mirror: `$SHADOW_REBOOT_MIRROR`, else the one that this system's apt uses.
  *
@@ -50,7 +53,8 @@ export async function findMirror(
     const addresses = file.endsWith(".sources") ? stanzas(text) : lines(text);
     for (const address of addresses) {
       const url = await resolve(address);
-      if (url !== undefined) return { url: withoutSlash(url), from: file };
+      // Other archives have suites of the same names: those of a browser, say.
+      if (url?.includes("debian")) return { url: withoutSlash(url), from: file };
     }
   }
   throw new NoMirrorError(
@@ -74,11 +78,13 @@ async function readIfThere(file: string): Promise<string> {
   return await readFile(file, "utf8").catch(() => "");
 }
 
-/** Addresses of the main archive in a file of one-line entries: `deb [options] address suite ...`. */
+/** Addresses of the main archive in a file of one-line entries: `deb [options] address suite component ...`. */
 function lines(text: string): string[] {
   return text.split("\n").flatMap((line) => {
-    const [, address, suite] = /^\s*deb\s+(?:\[[^\]]*\]\s*)?(\S+)\s+(\S+)/.exec(line) ?? [];
-    return address !== undefined && suite !== undefined && mainSuites.has(suite) ? [address] : [];
+    const [, address, suite, components = ""] =
+      /^\s*deb\s+(?:\[[^\]]*\]\s*)?(\S+)\s+(\S+)(.*)/.exec(line) ?? [];
+    if (address === undefined || suite === undefined || !mainSuites.has(suite)) return [];
+    return components.split(/\s+/).includes(MAIN) ? [address] : [];
   });
 }
 
@@ -92,7 +98,8 @@ function stanzas(text: string): string[] {
     };
     const enabled = words("Enabled")[0]?.toLowerCase() !== "no";
     const main = words("Suites").some((suite) => mainSuites.has(suite));
-    return enabled && main && words("Types").includes("deb") ? words("URIs") : [];
+    const isMain = main && words("Components").includes(MAIN);
+    return enabled && isMain && words("Types").includes("deb") ? words("URIs") : [];
   });
 }
 

@@ -89,7 +89,7 @@ export async function openCache(folder: string = cacheFolder()): Promise<Cache> 
 export function cacheError(what: string, cause: unknown): CacheError {
   const advice =
     errorCode(cause) === "ENOSPC"
-      ? "the disk is full: free some space (a guest needs about 250 MB)"
+      ? "the disk is full: free some space (the smallest guest needs about 500 MB)"
       : `${cause instanceof Error ? cause.message : String(cause)}: check the folder's permissions`;
   return new CacheError(`${what}: ${advice}, or set SHADOW_REBOOT_CACHE to another folder`, {
     cause,

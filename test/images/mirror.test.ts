@@ -46,6 +46,18 @@ describe("from apt's one-line entries", () => {
     });
   });
 
+  test("an archive of something else is not taken, whatever its suites are called", async () => {
+    await source(
+      "sources.list",
+      [
+        "deb https://browser.example/linux/deb stable main",
+        "deb https://containers.example/linux/debian bookworm stable",
+        "deb http://main.example/debian bookworm main",
+      ].join("\n"),
+    );
+    expect((await findMirror({}, apt)).url).toBe("http://main.example/debian");
+  });
+
   test("files beside it are read in their order", async () => {
     await source("sources.list.d/b.list", "deb http://b.example/debian trixie main\n");
     await source("sources.list.d/a.list", "deb http://a.example/debian stable main\n");
@@ -88,7 +100,7 @@ Components: main
     await source("mirrors", "https://listed.example/debian\tpriority:1\n");
     await source(
       "sources.list.d/debian.sources",
-      `Types: deb\nURIs: mirror+file://${join(apt, "mirrors")}\nSuites: bookworm\n`,
+      `Types: deb\nURIs: mirror+file://${join(apt, "mirrors")}\nSuites: bookworm\nComponents: main\n`,
     );
     expect((await findMirror({}, apt)).url).toBe("https://listed.example/debian");
   });

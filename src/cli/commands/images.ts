@@ -10,7 +10,7 @@ import { addImport } from "./import.js";
 
 /** `images`: the guests' disks, from the recipe to the cache. */
 export const imagesCommand: Command = (cli, context) =>
-  cli.command("images", "build, list, verify and import the guests' disks", (yargs) =>
+  cli.command("images", "build, list, show, verify and import the guests' disks", (yargs) =>
     addImport(yargs, context)
       .command(
         "build [guest]",
@@ -50,7 +50,7 @@ export const imagesCommand: Command = (cli, context) =>
             .example("$0 images verify busybox", ""),
         async ({ guest }) => verify(await chosen(guest), context),
       )
-      .demandCommand(1, "Say what to do with the images: build, list, verify or import."),
+      .demandCommand(1, "Say what to do with the images: build, list, show, verify or import."),
   );
 
 /** @throws {UsageError} for a guest that nobody can build */
