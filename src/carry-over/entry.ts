@@ -128,6 +128,26 @@ export function pathFromText(text: string): string {
   return pathFromBytes(new TextEncoder().encode(text));
 }
 
+/** What a person wrote is not the path of a file in a tree. */
+export class NotAPath extends Error {
+  override readonly name = "NotAPath";
+}
+
+/**
+ * An absolute path as a person or a shell writes it, with one slash between names and none behind the last.
+ *
+ * @throws {NotAPath} if it is not absolute, or leads over `.` or `..`, which can be told only in a guest
+ */
+export function plainPath(text: string): string {
+  if (!text.startsWith("/")) throw new NotAPath(`"${text}" is not an absolute path.`);
+  const names = text.split("/").filter((name) => name !== "");
+  const dots = names.find((name) => name === "." || name === "..");
+  if (dots !== undefined) {
+    throw new NotAPath(`"${text}" has "${dots}" in it; write the path without it.`);
+  }
+  return `/${names.join("/")}`;
+}
+
 /** A path as text for a person; bytes that are no UTF-8, or no visible characters, stand as `\xNN`. */
 export function showPath(path: string): string {
   const escaped = (char: string): string =>

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { decide, type Judgement } from "../../src/carry-over/decide.js";
-import type { Entry } from "../../src/carry-over/entry.js";
+import { type Entry, NotAPath, plainPath } from "../../src/carry-over/entry.js";
 import { compilePolicy, type Policy } from "../../src/carry-over/policy.js";
 import { directory, file, touched } from "./sample-files.js";
 
@@ -84,6 +84,16 @@ describe("what both have changed is settled", () => {
     expect(verdict(both, { theirs: ["/d"] })).toBe("keep");
     expect(verdict(both, { ours: ["/d/f"], theirs: ["/"], ...rule("stay") })).toBe("carry");
     expect(verdict(both, { ours: ["/d/fa"] })).toBe("conflict");
+  });
+
+  test("for a directory as a shell completes its name", () => {
+    expect(["/d/", "//d", "/d//f", "/", "//", "/d/.f/..g"].map(plainPath)).toEqual([
+      ...["/d", "/d", "/d/f", "/", "/", "/d/.f/..g"],
+    ]);
+    expect(verdict(both, { ours: [plainPath("/d/")] })).toBe("carry");
+    for (const wrong of ["d/", "", "/d/./f", "/d/..", "/.."]) {
+      expect(() => plainPath(wrong), wrong).toThrow(NotAPath);
+    }
   });
 
   test("for the original, if the rebooted system has changed it only on the fork's way down", () => {

@@ -96,6 +96,14 @@ describe("wrong usage is told from failed work, with the way out", () => {
       says: /no update "moon"; .*"kernel"/,
     },
     {
+      args: "update busybox --strategy shadow --ours etc",
+      says: /"etc" is not an absolute path/,
+    },
+    {
+      args: "update busybox --strategy shadow --theirs /etc/../root",
+      says: /"\/etc\/..\/root" has "\.\." in it/,
+    },
+    {
       args: "update busybox --strategy reboot --apply shadow",
       says: /needs a strategy that reboots a fork: shadow or shadow-transplant/,
     },

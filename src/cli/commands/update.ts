@@ -2,6 +2,7 @@ import { formatDuration } from "../../experiment/duration.js";
 import { type FileRequest, performRun } from "../../experiment/perform-run.js";
 import { outcomeOf } from "../../experiment/outcome.js";
 import { prepareFollowed } from "../../experiment/preparation.js";
+import { NotAPath, plainPath } from "../../carry-over/entry.js";
 import { readCarryOver } from "../../experiment/carry-over-file.js";
 import type { RunSummary } from "../../experiment/summary.js";
 import { carries, forks, isStrategy, type StrategyName, STRATEGIES } from "../../reboot/update.js";
@@ -99,7 +100,9 @@ export const updateCommand: Command = (cli, context) =>
           `--apply shadow needs a strategy that reboots a fork: ${forking.join(" or ")}.`,
         );
       }
-      const { ours = [], theirs = [], plan: onlyPlan } = options;
+      const ours = parsePaths(options.ours);
+      const theirs = parsePaths(options.theirs);
+      const { plan: onlyPlan } = options;
       checkFileOptions(strategy, { ours, theirs, onlyPlan });
       const host = hostOf(options);
       const typed = typedBefore(run);
@@ -130,7 +133,20 @@ export const updateCommand: Command = (cli, context) =>
     },
   );
 
-/** @throws {UsageError} if the strategy does not carry files, or a path is not absolute */
+/**
+ * Reads what `--ours` or `--theirs` names.
+ *
+ * @throws {UsageError} if one of them is no absolute path
+ */
+function parsePaths(paths: readonly string[] = []): string[] {
+  try {
+    return paths.map(plainPath);
+  } catch (error) {
+    throw error instanceof NotAPath ? new UsageError(error.message) : error;
+  }
+}
+
+/** @throws {UsageError} if the strategy does not carry files */
 function checkFileOptions(strategy: StrategyName, { ours, theirs, onlyPlan }: FileRequest): void {
   const paths = [...ours, ...theirs];
   if ((paths.length > 0 || onlyPlan) && !forks(strategy)) {
@@ -138,8 +154,6 @@ function checkFileOptions(strategy: StrategyName, { ours, theirs, onlyPlan }: Fi
       `--plan, --ours and --theirs have a meaning only with a strategy that reboots a fork.`,
     );
   }
-  const wrong = paths.find((path) => !path.startsWith("/"));
-  if (wrong !== undefined) throw new UsageError(`"${wrong}" is not an absolute path.`);
 }
 
 /** The result of an update for a person: virtual time and wall time each by its name. */
