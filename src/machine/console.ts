@@ -11,9 +11,20 @@ export interface ConsoleWait {
   readonly what: string;
 }
 
+/** Text that was found, and where it begins. */
+export interface TextMatch {
+  readonly index: number;
+  readonly 0: string;
+}
+
+/** What is looked for on a console: a regular expression, or what a program finds. */
+export interface TextPattern<Match extends TextMatch> {
+  exec(text: string): Match | null;
+}
+
 /** What was found on a console. */
-export interface ConsoleMatch {
-  readonly match: RegExpExecArray;
+export interface ConsoleMatch<Match extends TextMatch = RegExpExecArray> {
+  readonly match: Match;
   /** Machine time at which the text that matched was complete. */
   readonly atMs: VirtualMs;
 }
@@ -27,9 +38,12 @@ export interface Console {
    *
    * @throws {WaitExpired} if it does not come in time
    */
-  expect(pattern: RegExp, wait: ConsoleWait): Promise<ConsoleMatch>;
+  expect<Match extends TextMatch>(
+    pattern: TextPattern<Match>,
+    wait: ConsoleWait,
+  ): Promise<ConsoleMatch<Match>>;
   /** The same without a wait; null if it has not written that yet. */
-  find(pattern: RegExp): ConsoleMatch | null;
+  find<Match extends TextMatch>(pattern: TextPattern<Match>): ConsoleMatch<Match> | null;
   /** Forgets what was written and not yet found by a wait. */
   skip(): void;
   /** Everything that was written since the last match, the end of it if that is long. */
@@ -72,7 +86,7 @@ export function openConsole(
     );
   }
 
-  function find(pattern: RegExp): ConsoleMatch | null {
+  function find<Match extends TextMatch>(pattern: TextPattern<Match>): ConsoleMatch<Match> | null {
     const match = pattern.exec(text);
     if (match === null) return null;
     const end = match.index + match[0].length;

@@ -4,7 +4,8 @@ import { UpdateFailed } from "./errors.js";
 import type { GuestProfile } from "./guest-profile.js";
 import { pass, type Run } from "./run.js";
 import { startStub } from "./stub-link.js";
-import type { CommandResult, Vm } from "./vm.js";
+import type { CommandResult } from "./command-marks.js";
+import type { Vm } from "./vm.js";
 
 /** Where an update is applied: in the original VM before the fork, or in the reboot-dedicated VM after it. */
 export const APPLY_PLACES = ["original", "shadow"] as const;

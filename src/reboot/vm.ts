@@ -5,6 +5,7 @@ import { WaitExpired } from "../machine/errors.js";
 import type { Machine } from "../machine/machine.js";
 import { type Attendant, connectAttendant } from "./attendant.js";
 import { describeTrouble } from "./boot-trouble.js";
+import { COMMAND_MARKS, type CommandResult, withMarks } from "./command-marks.js";
 import type { BootMark } from "./downtime.js";
 import { UpdateFailed } from "./errors.js";
 import type { GuestProfile } from "./guest-profile.js";
@@ -66,12 +67,6 @@ export async function logOut({ console }: Vm, guest: GuestProfile): Promise<void
   });
 }
 
-/** What a shell command printed, and the status that it ended with. */
-export interface CommandResult {
-  readonly output: string;
-  readonly status: number;
-}
-
 /**
  * Runs a command in the shell that is open on the console.
  *
@@ -82,13 +77,12 @@ export async function runCommand(
   command: string,
   withinMs: number,
 ): Promise<CommandResult> {
-  // The marks stand alone on their lines only in what the shell prints, not in its echo of this.
-  await console.type(`echo '<''<'; ${command}; echo ">""> $?"\n`);
-  const { match } = await console.expect(/^<<\n([^]*?)^>> (\d+)\n/m, {
+  await console.type(withMarks(command));
+  const { match } = await console.expect(COMMAND_MARKS, {
     withinMs,
     what: `the command "${command}"`,
   });
-  return { output: match[1] ?? "", status: Number(match[2]) };
+  return { output: match.output, status: match.status };
 }
 
 /** A line of shell as one command, which others can follow even if it ends with `&`. */

@@ -4,6 +4,7 @@ import { type Console, openConsole } from "../../src/machine/console.js";
 import { MachineError, WaitExpired } from "../../src/machine/errors.js";
 import type { Machine } from "../../src/machine/machine.js";
 import type { Output } from "../../src/machine/serial-line.js";
+import { runCommand } from "../../src/reboot/vm.js";
 import type { Snapshot } from "../../src/storage/snapshot.js";
 import { bootedMachine, sh } from "./booted-machine.js";
 
@@ -46,6 +47,14 @@ test("what was found is gone, what came after it is kept", async () => {
   await console.expect(/^b\n/m, SOON);
   await expect(console.expect(/^a\n/m, { withinMs: 50, what: "a" })).rejects.toThrow(WaitExpired);
   await console.expect(/^c\n/m, SOON);
+});
+
+test("a command whose output does not end with a newline has ended all the same", async () => {
+  const command = "echo a; printf hello; (exit 3)";
+  expect(await runCommand({ console, machine }, command, 2000)).toMatchObject({
+    ...{ output: "a\nhello", status: 3 },
+  });
+  expect(await sh(machine, "echo $((6 * 7))")).toBe("42");
 });
 
 test("colours and carriage returns are no text", async () => {

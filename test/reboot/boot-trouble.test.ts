@@ -33,3 +33,20 @@ test.each([
 ])("a boot that goes on is left alone: %j", (text) => {
   expect(describeTrouble(text)).toBeNull();
 });
+
+test("a boot that prints half a megabyte without sense is looked through at once, at its end", () => {
+  for (const piece of [
+    "ALERT! ",
+    "Kernel panic - not syncing: ",
+    "error: file `' not found",
+    "grub>  ",
+  ]) {
+    const text = piece.repeat(2 ** 19 / piece.length);
+    for (let look = 0; look < 10; look++) expect(describeTrouble(text)).toBeNull();
+    const panic = "Kernel panic - not syncing: Attempted to kill init!\n";
+    expect(describeTrouble(`${text}\n${panic}`)).toMatch(/^the kernel panicked/);
+  }
+  const prompt = `${"echo grub> \n".repeat(2 ** 16)}grub> `;
+  expect(describeTrouble(prompt.slice(0, -6))).toBeNull();
+  expect(describeTrouble(prompt)).toBe('the boot loader waits for commands: "grub>"');
+});
