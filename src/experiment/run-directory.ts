@@ -53,7 +53,9 @@ export function writeRun(dir: string, config: RunConfig, report: RunReport): voi
     workshop = mkdtempSync(`${target}.partial-`);
     const fresh = path.join(workshop, "new");
     mkdirSync(fresh);
-    for (const [name, content] of files) writeFileSync(path.join(fresh, name), content);
+    // Else a power cut after the renaming could leave the names without the content.
+    for (const [name, content] of files)
+      writeFileSync(path.join(fresh, name), content, { flush: true });
     putInPlace(fresh, target, path.join(workshop, "old"));
   } catch (cause) {
     throw new RunDirectoryError(

@@ -7,9 +7,9 @@ import { installedEmulator } from "../node/emulator.js";
 import { sortedJson } from "./json.js";
 import type { RunRequest } from "./perform-run.js";
 
-/** What of the program computes a run; what only shows it is not among it. */
+/** What of the program computes a run, or decides what can be read of it; what only shows it is not among it. */
 const COMPUTING =
-  /^(?:(?:carry-over|clock|guest|host|machine|node|process|reboot|storage)\/.*|experiment\/(?:boot|perform-run|phase-snapshot|prepared-guest)|images\/updates)\.[jt]s$/;
+  /^(?:(?:carry-over|clock|guest|host|machine|node|process|reboot|storage)\/.*|experiment\/(?:boot|events|perform-run|phase-snapshot|prepared-guest|probe-file|run-directory|summary)|images\/updates)\.[jt]s$/;
 
 /**
  * A short text that is the same for two runs only if they must come out alike: it stands for the guest's
