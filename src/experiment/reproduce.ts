@@ -1,18 +1,19 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import { DEFAULT_HOST } from "../host/config.js";
 import { readRecipe } from "../images/recipe.js";
-import { DoesNotApply } from "../reboot/errors.js";
 import type { StrategyName } from "../reboot/update.js";
 import type { PlannedRun } from "./experiment.js";
 import type { NamedExperiment } from "./experiments.js";
 import { findingsOf, type FinishedRun, type Outcome } from "./finished-run.js";
 import { sortedJson } from "./json.js";
+import { keptRun } from "./kept-run.js";
 import { inLanes } from "./lanes.js";
 import { performRun, type RunRequest } from "./perform-run.js";
-import { type Follower, prepareFollowed } from "./preparation.js";
+import type { Follower } from "./preparation.js";
 import type { PreparedGuest } from "./prepared-guest.js";
 import { readRun, type StoredRun } from "./run-directory.js";
+import { endedBy, RunNotMade } from "./run-errors.js";
 import { stampOf } from "./run-stamp.js";
 
 /** A run to be made: its guest, and all that is asked for. */
@@ -29,7 +30,9 @@ export interface ReproduceOptions {
   readonly runsFolder: string;
   /** Runs to be made once more by another process, for their digests. */
   readonly repeat: (run: CompleteRun) => boolean;
-  /** Has another process make a run and leave it in `directory`. */
+  /** Makes a guest ready; asked once for each that has runs to be made. */
+  readonly prepare: (guest: string, follower: Follower) => Promise<PreparedGuest>;
+  /** Has another process make a run and leave it in `directory`. What it throws ends the reproduction. */
   readonly runElsewhere: (
     run: CompleteRun,
     directory: string,
@@ -61,8 +64,10 @@ export interface Reproduction {
 
 /**
  * Makes the runs of all experiments, each once. Runs that are in the runs folder with the same stamp are
- * taken from there, so that work which was stopped goes on where it was. A run that fails is a result, too.
+ * taken from there, so that work which was stopped goes on where it was; what cannot be read is made anew.
+ * A run that fails in its simulated world is a result, too.
  *
+ * @throws {RunNotMade} if a run failed for another reason, such as a full disk; finished runs stay
  * @throws the reason of the follower's signal, once that is aborted; finished runs stay
  */
 export async function reproduce(
@@ -82,8 +87,12 @@ export async function reproduce(
       experiment,
       runs: experiment.runs(available).map(completed),
     }))
-    // An experiment may be about one guest that nobody wants to look at now.
-    .filter(({ runs: planned }) => planned.every(({ guest }) => guests.includes(guest)));
+    // An experiment may be about one guest, or one strategy, that nobody wants to look at now.
+    .filter(({ runs: planned }) =>
+      planned.every(
+        ({ guest, strategy }) => guests.includes(guest) && strategies.includes(strategy),
+      ),
+    );
   const runs = new Map(plans.flatMap((plan) => plan.runs).map((run) => [keyOf(run), run]));
   const { finished, repetitions } = await makeRuns([...runs.values()], options, follower);
   return {
@@ -104,7 +113,7 @@ interface MadeRuns {
 /** Makes runs: those of a guest follow one another, since it is made ready once. */
 async function makeRuns(
   runs: readonly CompleteRun[],
-  { runsFolder, repeat, runElsewhere, jobs }: ReproduceOptions,
+  { runsFolder, repeat, prepare, runElsewhere, jobs }: ReproduceOptions,
   follower: Follower,
 ): Promise<MadeRuns> {
   const guests = [...new Set(runs.map(({ guest }) => guest))];
@@ -118,23 +127,26 @@ async function makeRuns(
   await inLanes(groups, jobs, follower, async (group, its) => {
     let ready: Promise<PreparedGuest> | null = null;
     const prepared = (guest: string): Promise<PreparedGuest> =>
-      (ready ??= oneByOne(() => prepareFollowed(guest, its)));
+      (ready ??= oneByOne(() => prepare(guest, its)));
     for (const run of group) {
+      its.signal.throwIfAborted();
       const { guest, strategy } = run;
       const directory = await runDirectory(run, runsFolder);
       const shown = numbered(its, `run ${++started} of ${total}, ${guest}: `);
-      const result = await finish(run, directory, prepared, shown);
+      const result = await finish(run, { directory, runsFolder }, prepared, shown);
       finished.set(keyOf(run), result);
       if (!repeat(run)) continue;
       started++;
       const digest = result.found?.summary.digest;
       if (digest === undefined) continue;
       const again = `${directory}-again`;
-      if (keptRun(again) === null) {
+      let second = keptRun(again, runsFolder);
+      if (second === null) {
         shown.show({ step: `${strategy}: once more in another process` });
         await wholeOrNot(again, (workshop) => runElsewhere(run, workshop, its.signal));
+        second = readRun(again);
       }
-      const repeated = keptRun(again)?.summary.digest ?? "";
+      const repeated = second.summary.digest;
       repetitions.set(keyOf(run), { guest, strategy, digest, repeated });
     }
   });
@@ -165,9 +177,10 @@ export async function runDirectory(run: CompleteRun, folder: string): Promise<st
   return path.join(folder, `${guest}-${run.strategy}-${stamp}`);
 }
 
+/** The run, which is made if it is not kept. */
 async function finish(
   run: CompleteRun,
-  directory: string,
+  { directory, runsFolder }: { readonly directory: string; readonly runsFolder: string },
   prepared: (guest: string) => Promise<PreparedGuest>,
   follower: Follower,
 ): Promise<FinishedRun> {
@@ -176,24 +189,23 @@ async function finish(
     return { guest, strategy, update, host, outcome, reason, found: stored && findingsOf(stored) };
   };
   try {
-    if (keptRun(directory) === null) {
+    let stored = keptRun(directory, runsFolder);
+    if (stored === null) {
+      const ready = await prepared(guest);
       const request = { strategy, update, host, ...rest };
-      await performRun(await prepared(guest), request, directory, follower);
+      const end = await performRun(ready, request, directory, follower).then(() => null, endedBy);
+      follower.signal.throwIfAborted();
+      if (end !== null) return ended(end.outcome, end.reason, null);
+      stored = readRun(directory);
     }
-    const stored = readRun(directory);
     const { committed, failure } = stored.summary;
     const good = committed && failure === null;
     const outcome = good ? "committed" : failure?.rolledBack === false ? "failed" : "rolled back";
     return ended(outcome, failure?.message ?? "", stored);
   } catch (error) {
     follower.signal.throwIfAborted();
-    const reason = error instanceof Error ? error.message : String(error);
-    return ended(error instanceof DoesNotApply ? "does not apply" : "failed", reason, null);
+    throw new RunNotMade(run, error instanceof Error ? error.message : String(error), error);
   }
-}
-
-function keptRun(directory: string): StoredRun | null {
-  return existsSync(directory) ? readRun(directory) : null;
 }
 
 /** Has work leave a directory beside the place where it belongs, and puts it there when it is done. */

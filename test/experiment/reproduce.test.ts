@@ -1,8 +1,10 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { virtualMs } from "../../src/clock/virtual-time.js";
 import { loadExperiments } from "../../src/experiment/experiments.js";
+import type { PreparedGuest } from "../../src/experiment/prepared-guest.js";
 import {
   type CompleteRun,
   reproduce,
@@ -10,9 +12,12 @@ import {
   runDirectory,
 } from "../../src/experiment/reproduce.js";
 import { writeResults } from "../../src/experiment/results.js";
-import { writeRun } from "../../src/experiment/run-directory.js";
+import { readRun, writeRun } from "../../src/experiment/run-directory.js";
 import { DEFAULT_HOST } from "../../src/host/config.js";
+import { readRecipe } from "../../src/images/recipe.js";
+import { MachineDied } from "../../src/machine/errors.js";
 import { STRATEGIES, type StrategyName } from "../../src/reboot/update.js";
+import { sampleSnapshot } from "../storage/sample-snapshot.js";
 import { sampleReport } from "./sample-report.js";
 import { temporaryDirectory } from "./temporary-directory.js";
 
@@ -58,7 +63,25 @@ async function options(): Promise<ReproduceOptions> {
       leave(directory, run.strategy);
       return Promise.resolve();
     },
+    prepare: () => Promise.reject(new Error("every run is kept")),
     jobs: 2,
+  };
+}
+
+/** What a reproduction of the default runs of `busybox` in a folder of their own asks for. */
+async function elsewhere(...strategies: StrategyName[]): Promise<ReproduceOptions> {
+  const all = await options();
+  const experiments = all.experiments.filter(({ name }) => name === "downtime");
+  return { ...all, experiments, strategies, runsFolder: temporaryDirectory() };
+}
+
+/** A guest that is ready, and whose machines do not come up. */
+async function guestWithout(error: Error): Promise<PreparedGuest> {
+  return {
+    name: "busybox",
+    recipe: await readRecipe("busybox"),
+    bootSnapshot: sampleSnapshot,
+    startMachine: () => Promise.reject(error),
   };
 }
 
@@ -137,6 +160,99 @@ describe("a reproduction", () => {
   test("leaves out an experiment about a guest that nobody asked for", async () => {
     const { experiments } = await reproduce({ ...(await options()), guests: [] }, follower);
     expect(experiments.map(({ experiment }) => experiment.name)).toEqual(["downtime", "phases"]);
+  });
+
+  test("leaves out an experiment about a strategy that nobody asked for", async () => {
+    const named = async (...strategies: StrategyName[]) => {
+      const { experiments } = await reproduce({ ...(await options()), strategies }, follower);
+      return experiments.map(({ experiment }) => experiment.name);
+    };
+    expect(await named("reboot")).toEqual(["downtime", "phases"]);
+    const quick = await named("reboot", "shadow", "shadow-transplant");
+    expect(quick).toEqual(["downtime", "phases", "timeline"]);
+  });
+
+  test("begins no further run once it is stopped", async () => {
+    const stop = new AbortController();
+    const wanted = await elsewhere("reboot", "kexec");
+    for (const strategy of wanted.strategies) {
+      leave(await runDirectory(defaultRun(strategy), wanted.runsFolder), strategy);
+    }
+    let begun = 0;
+    const stopped = reproduce(
+      {
+        ...wanted,
+        repeat: () => true,
+        runElsewhere: (run, directory) => {
+          begun++;
+          leave(directory, run.strategy);
+          stop.abort(new Error("enough"));
+          return Promise.resolve();
+        },
+      },
+      { ...follower, signal: stop.signal },
+    );
+    await expect(stopped).rejects.toThrow("enough");
+    expect(begun).toBe(1);
+  });
+
+  test("takes what failed in the simulated world for a result, and goes on", async () => {
+    const { experiments } = await reproduce(
+      {
+        ...(await elsewhere("reboot", "shadow")),
+        prepare: () => guestWithout(new MachineDied("original", "it burnt", virtualMs(7))),
+      },
+      follower,
+    );
+    const found = experiments[0]?.runs.map(({ strategy, outcome }) => `${strategy}: ${outcome}`);
+    expect(found).toEqual(["reboot: failed", "shadow: failed"]);
+    expect(experiments[0]?.runs[0]?.reason).toContain("it burnt");
+  });
+
+  test("ends with what failed outside the simulated world, and names the run", async () => {
+    const full = new Error("no space left on device");
+    const stopped = reproduce(
+      { ...(await elsewhere("reboot", "shadow")), prepare: () => guestWithout(full) },
+      follower,
+    );
+    await expect(stopped).rejects.toMatchObject({
+      message: "busybox by reboot: no space left on device",
+      cause: full,
+    });
+    const unreachable = { ...(await elsewhere("shadow")), prepare: () => Promise.reject(full) };
+    await expect(reproduce(unreachable, follower)).rejects.toThrow("busybox by shadow: no space");
+  });
+
+  test("makes a kept run anew that cannot be read", async () => {
+    const wanted = await elsewhere("reboot");
+    const directory = await runDirectory(defaultRun("reboot"), wanted.runsFolder);
+    leave(directory, "reboot");
+    truncateSync(path.join(directory, "summary.json"), 10);
+    const asked: string[] = [];
+    const { experiments } = await reproduce(
+      {
+        ...wanted,
+        prepare: (guest) => {
+          asked.push(guest);
+          return guestWithout(new MachineDied("original", "it burnt", virtualMs(7)));
+        },
+      },
+      follower,
+    );
+    expect(experiments[0]?.runs[0]?.reason).toContain("it burnt");
+    expect(asked).toEqual(["busybox"]);
+    expect(readdirSync(wanted.runsFolder)).toEqual([]);
+  });
+
+  test("makes a repetition anew that cannot be read", async () => {
+    const wanted = await elsewhere("shadow");
+    const directory = await runDirectory(defaultRun("shadow"), wanted.runsFolder);
+    leave(directory, "shadow");
+    leave(`${directory}-again`, "shadow");
+    truncateSync(path.join(`${directory}-again`, "probe.csv"), 10);
+    const { repetitions } = await reproduce({ ...wanted, repeat: () => true }, follower);
+    expect(repetitions[0]?.repeated).toBe(repetitions[0]?.digest);
+    expect(readRun(`${directory}-again`).summary.strategy).toBe("shadow");
   });
 });
 

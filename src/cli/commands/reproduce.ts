@@ -1,9 +1,10 @@
-import { spawn } from "node:child_process";
 import { availableParallelism, freemem } from "node:os";
 import path from "node:path";
 import { loadExperiments } from "../../experiment/experiments.js";
-import { type CompleteRun, reproduce } from "../../experiment/reproduce.js";
+import { prepareFollowed } from "../../experiment/preparation.js";
+import { reproduce } from "../../experiment/reproduce.js";
 import { writeResults } from "../../experiment/results.js";
+import { inAnotherProcess } from "../../experiment/run-elsewhere.js";
 import { listGuests } from "../../images/recipe.js";
 import { columns } from "../columns.js";
 import { type Command, UsageError } from "../context.js";
@@ -68,7 +69,8 @@ export const reproduceCommand: Command = (cli, context) =>
             strategy === "shadow-transplant" &&
             update === "kernel" &&
             (!quick || guest === chosen[0]),
-          runElsewhere: updateElsewhere,
+          prepare: prepareFollowed,
+          runElsewhere: inAnotherProcess([...process.execArgv, process.argv[1] ?? ""]),
           jobs: parseJobs(jobs),
         },
         context,
@@ -106,35 +108,4 @@ function chooseGuests(known: readonly string[], wanted: string): string[] {
     throw new UsageError(`There is no guest "${wrong}"; the guests are ${known.join(", ")}.`);
   }
   return [...new Set(names)];
-}
-
-/** Runs this program once more, for one update of the default kind. */
-async function updateElsewhere(
-  { guest, strategy, update }: CompleteRun,
-  directory: string,
-  signal: AbortSignal,
-): Promise<void> {
-  const program = process.argv[1] ?? "";
-  const request = ["update", guest, "--strategy", strategy, "--update", update, "--out", directory];
-  const child = spawn(process.execPath, [...process.execArgv, program, ...request], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  const interrupt = (): void => {
-    child.kill("SIGINT");
-  };
-  signal.addEventListener("abort", interrupt, { once: true });
-  let said = "";
-  child.stderr.on("data", (piece: Buffer) => {
-    said = `${said}${piece.toString()}`.slice(-2000);
-  });
-  const status = await new Promise<number | null>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", resolve);
-  });
-  signal.removeEventListener("abort", interrupt);
-  signal.throwIfAborted();
-  // An update that was rolled back ends with status 1 and is a run like any other.
-  if (status !== 0 && status !== 1) {
-    throw new Error(`the second run of ${guest} by ${strategy} ended with ${status}: ${said}`);
-  }
 }
