@@ -89,7 +89,7 @@ function dataRows(runs: readonly FinishedRun[]) {
     sessionSurvived: run.found?.survived ?? null,
     programs: run.found?.summary.programs.length ?? null,
     programsSurvived: run.found?.summary.programs.filter(({ survived }) => survived).length ?? null,
-    filesLost: run.found?.lostFiles.length ?? null,
+    filesLost: run.found?.lostFiles?.length ?? null,
     answerMedianMs: run.found?.answers.medianMs ?? null,
     answerP99Ms: run.found?.answers.p99Ms ?? null,
     cores: run.host.cores,
@@ -105,8 +105,9 @@ function wallRows(runs: readonly FinishedRun[]) {
     if (found === null) return [];
     const { downtime, phases } = found.summary;
     const total = phases.reduce((sum, { wallMs }) => sum + wallMs, 0);
-    const { cores, policy } = host;
+    const { cores, policy, preemptionIntervalMs, costs } = host;
+    const shared = { cores, policy, preemptionIntervalMs, switchMs: costs.switchMs };
     const wall = { downtimeWallMs: downtime.wallMs, phasesWallMs: Number(total.toFixed(1)) };
-    return [{ guest, strategy, update, cores, policy, ...wall }];
+    return [{ guest, strategy, update, ...shared, ...wall }];
   });
 }
