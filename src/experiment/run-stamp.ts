@@ -24,6 +24,11 @@ export async function stampOf(guest: string, recipe: Recipe, request: RunRequest
     .slice(0, 16);
 }
 
+/** Whether a file of the program, named from its folder, can make the same request another run. */
+export function isPartOfStamp(name: string): boolean {
+  return COMPUTING.test(name) && !name.endsWith(".d.ts");
+}
+
 let program: string | null = null;
 
 function programSha256(): string {
@@ -32,7 +37,7 @@ function programSha256(): string {
   const hash = createHash("sha256");
   const files = readdirSync(source, { recursive: true, encoding: "utf8" });
   for (const name of files.map((file) => file.replaceAll(path.sep, "/")).sort()) {
-    if (!COMPUTING.test(name) || name.endsWith(".d.ts")) continue;
+    if (!isPartOfStamp(name)) continue;
     hash.update(`${name}\n`).update(readFileSync(path.join(source, name)));
   }
   program = hash.digest("hex");
