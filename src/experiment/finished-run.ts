@@ -26,8 +26,8 @@ export interface RunFindings {
   readonly summary: RunSummary;
   /** Whether the shell that the user had open was still there in the end. */
   readonly survived: boolean;
-  /** Files of the user that were gone in the end, or not as they were written. */
-  readonly lostFiles: readonly string[];
+  /** Files of the user that were gone in the end, or not as they were written; null if nobody could look. */
+  readonly lostFiles: readonly string[] | null;
   /**
    * How long the probe got no answer where the phases of the downtime lie, in virtual ms; null if there are none. The
    * downtime is no less: an answer that is late elsewhere can make a longer gap, as questions are 10 ms apart.
@@ -44,12 +44,11 @@ export interface RunFindings {
 /** What the directory of a run says. */
 export function findingsOf({ summary, events, probe }: StoredRun): RunFindings {
   const gap = longestGap(gapsOf(summary.phases));
+  const lost = factOf(events, "home-checked", "lost");
   return {
     summary,
     survived: factOf(events, "session-checked", "kept") === true,
-    lostFiles: String(factOf(events, "home-checked", "lost") ?? "")
-      .split(" ")
-      .filter(Boolean),
+    lostFiles: lost === undefined ? null : String(lost).split(" ").filter(Boolean),
     silenceMs: gap === undefined ? null : silenceAt(probe, (gap.startMs + gap.endMs) / 2),
     answers: {
       medianMs: percentile(probe, 50),

@@ -79,6 +79,44 @@ describe("claims", () => {
     ]);
   });
 
+  test("count nothing as good that nobody has looked at", () => {
+    const [reboot, shadow] = runs();
+    if (reboot === undefined || shadow === undefined) throw new Error("there are runs");
+    const silent = finishedRun(
+      "busybox",
+      "shadow-transplant",
+      { outcome: "failed", reason: "it does not answer" },
+      { lostFiles: null },
+    );
+    expect(failing([reboot, shadow, silent])).toEqual([
+      "2 of 3; not: busybox by shadow-transplant",
+      "nothing; not: busybox by shadow-transplant",
+      "0 of 1; not: busybox by shadow-transplant",
+      "0 of 0; not: busybox by shadow-transplant",
+      "2 of 3 runs without a loss; not: busybox by shadow-transplant",
+    ]);
+  });
+
+  test("name a run in which none of the guest's programs was found", () => {
+    const run = finishedRun("systemd", "shadow-transplant");
+    if (run.found === null) throw new Error("it was run");
+    const summary = { ...run.found.summary, programs: [] };
+    const empty = { ...run, found: { ...run.found, summary } };
+    const other = runs("systemd").slice(0, 2);
+    expect(failing([...runs(), ...other, empty])).toEqual([
+      "1 of 1; not: systemd by shadow-transplant",
+    ]);
+  });
+
+  test.each([null, 0])("see a downtime of which the probe measured %s ms", (silenceMs) => {
+    const unheard = finishedRun("busybox", "shadow", {}, { silenceMs });
+    const [reboot, , transplant] = runs();
+    if (reboot === undefined || transplant === undefined) throw new Error("there are runs");
+    expect(failing([reboot, unheard, transplant])).toEqual([
+      "at most 0 % apart; not: busybox by shadow",
+    ]);
+  });
+
   test("are a table with a row for each", () => {
     const page = claimsMarkdown(checkClaims(runs(), [SAME]));
     const rows = page.split("\n").filter((line) => line.startsWith("|"));
