@@ -5,9 +5,12 @@ import type { Follower } from "../experiment/preparation.js";
 export interface Context extends Follower {
   /** Names of the guests that have a recipe in the repository, and of those that were imported. */
   readonly guests: readonly string[];
-  /** Prints a result to standard output, after the progress line has gone. */
+  /**
+   * Prints a result to standard output, after the progress line has gone. Text may come from a guest, so it
+   * loses its control characters but newlines and tabs; bytes are written as they are.
+   */
   readonly print: (text: string | Uint8Array) => void;
-  /** Prints a remark for the person at the terminal to standard error. */
+  /** Prints a remark for the person at the terminal to standard error; as text that is printed. */
   readonly remark: (text: string) => void;
 }
 

@@ -4,10 +4,12 @@
  * Its status is 0 if all is done, 1 if an update was rolled back or work failed, 2 for wrong usage, and
  * 128 and the signal's number if it was interrupted.
  */
+import { inspect } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { progressLine } from "../experiment/progress.js";
 import { listImported } from "../images/imported.js";
 import { listGuests } from "../images/recipe.js";
+import { withoutControls } from "../machine/plain-text.js";
 import { commandLine } from "./command-line.js";
 import { UsageError } from "./context.js";
 import { abortOnInterrupt, Interrupted } from "./interrupt.js";
@@ -31,11 +33,11 @@ try {
     show: progress.show,
     print(text) {
       progress.end();
-      process.stdout.write(text);
+      process.stdout.write(typeof text === "string" ? withoutControls(text) : text);
     },
     remark(text) {
       progress.end();
-      process.stderr.write(text);
+      process.stderr.write(withoutControls(text));
     },
   });
   await cli.parseAsync(process.argv.slice(2));
@@ -52,7 +54,7 @@ function report(error: unknown): number {
     return error.exitCode;
   }
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`shadow-reboot: ${message}\n`);
-  if (process.env.SHADOW_REBOOT_DEBUG) console.error(error);
+  process.stderr.write(withoutControls(`shadow-reboot: ${message}\n`));
+  if (process.env.SHADOW_REBOOT_DEBUG) process.stderr.write(withoutControls(`${inspect(error)}\n`));
   return error instanceof UsageError ? 2 : 1;
 }

@@ -10,6 +10,13 @@ const NOT_TEXT = /\r|\u001b\[[0-?]*[ -/]*[@-~]/g;
 
 const UNFINISHED_SEQUENCE = /\u001b(\[[0-?]{0,20}[ -/]{0,4})?$/;
 
+const CONTROLS = /[^\P{Cc}\n\t]/gu;
+
+/** Text of which nothing steers a terminal: without control characters but newlines and tabs. */
+export function withoutControls(text: string): string {
+  return text.replace(CONTROLS, "");
+}
+
 /**
  * Makes a function that is given the bytes that a guest writes, piece by piece, and returns the text in
  * each: without carriage returns and control sequences, wherever the pieces are cut.

@@ -1,6 +1,7 @@
 import { after, type VirtualMs } from "../clock/virtual-time.js";
 import { WaitExpired } from "../machine/errors.js";
 import type { Machine } from "../machine/machine.js";
+import { withoutControls } from "../machine/plain-text.js";
 import { UpdateFailed } from "./errors.js";
 
 /** The serial line on which a guest's attendant listens. */
@@ -19,6 +20,8 @@ const ANSWERS = {
 
 /** A line longer than this is not an answer; the guest is not trusted to end its lines. */
 const LONGEST_LINE = 500;
+/** More lines than this are not kept until somebody looks at them. */
+const MOST_ANSWERS = 100;
 
 /**
  * The VMM's end of a guest's attendant: a small program in the guest that answers questions and does
@@ -56,7 +59,7 @@ export interface Attendant {
  * @param advance lets time pass up to a moment of the machine's clock
  */
 export function connectAttendant(
-  machine: Machine,
+  machine: Pick<Machine, "name" | "now" | "onOutput" | "send">,
   advance: (until: VirtualMs) => Promise<void>,
 ): Attendant {
   const decoder = new TextDecoder();
@@ -68,14 +71,18 @@ export function connectAttendant(
     if (output.line !== ATTENDANT_LINE) return;
     line += decoder.decode(output.bytes, { stream: true });
     const lines = line.split("\n");
-    line = (lines.pop() ?? "").slice(-LONGEST_LINE);
-    for (const each of lines) heard(each.trim(), output.atMs);
+    // One more is kept, so that a line that is too long stays so.
+    line = (lines.pop() ?? "").slice(-LONGEST_LINE - 1);
+    for (const each of lines) {
+      if (each.length <= LONGEST_LINE) heard(withoutControls(each).trim(), output.atMs);
+    }
   });
 
   function heard(answer: string, atMs: VirtualMs): void {
     const pong = /^pong (\d{1,9})$/.exec(answer);
-    if (pong === null) answers.push(answer);
-    else for (const listener of pongListeners) listener(Number(pong[1]), atMs);
+    if (pong === null) {
+      if (answers.length < MOST_ANSWERS) answers.push(answer);
+    } else for (const listener of pongListeners) listener(Number(pong[1]), atMs);
   }
 
   function send(text: string, atMs: VirtualMs, ifRead: boolean): Promise<void> {

@@ -139,6 +139,14 @@ test("work that fails ends with status 1 and one message; a stack trace has to b
   expect(asked.stderr).toMatch(/^ +at /m);
 });
 
+test("what a message quotes cannot steer the terminal", async () => {
+  const args = ["snapshot", "info", "no\u001b[2J\u009b\r such\tfile"];
+  const env = { SHADOW_REBOOT_DEBUG: "1" };
+  const { stderr } = await runProgram(args, { env });
+  expect(stderr).toMatch(/^shadow-reboot: .*no\[2J such\tfile/);
+  expect(stderr).not.toMatch(/[^\P{Cc}\n\t]/u);
+});
+
 test("a reader that goes away is no error", async () => {
   const { child, outcome } = startProgram(["--help"]);
   child.stdout.destroy();
