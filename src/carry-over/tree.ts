@@ -8,7 +8,6 @@
  * - [listxattr(2)], [getxattr(2)], [readlinkat(2)], [getdents(2)]
  */
 import { SystemCallFailed } from "../guest/errno.js";
-import { concat } from "../guest/files.js";
 import type { Program } from "../guest/gate.js";
 import { OUT_BYTES, type Stub } from "../guest/stub-session.js";
 import { type Attribute, deviceNumber, type Entry, isOf, parentOf } from "./entry.js";
@@ -51,6 +50,9 @@ const WITHIN_THE_TREE = 0x01 | 0x02 | 0x04 | 0x08;
 const STATX_ALL = 0x7ff | 0x800;
 const STATX_BYTES = 256;
 const STATX_ATTR_MOUNT_ROOT = 0x2000;
+
+/** More files than this are not carried; the guest is not trusted to have an end. */
+export const MOST_FILES = 1_000_000;
 
 /** The most that is read of one list or value of attributes; the kernel has no more. */
 const MOST_ATTRIBUTE_BYTES = OUT_BYTES;
@@ -244,16 +246,29 @@ export function* lookAtPath(stub: Stub, tree: Tree, path: string): Program<Entry
   }
 }
 
-/** Names in an open directory, but for `.` and `..`, ordered. */
+/**
+ * Names in an open directory, but for `.` and `..`, ordered.
+ *
+ * @throws {CannotCarryFiles} if there are more than MOST_FILES
+ */
 export function* namesIn(stub: Stub, fd: number): Program<string[]> {
-  const pieces: Uint8Array[] = [];
+  const names: string[] = [];
   for (;;) {
     const length = yield* stub.call("getdents64", fd, stub.out, OUT_BYTES);
     if (length === 0) break;
-    pieces.push(stub.results(length));
+    names.push(...namesOf(stub.results(length)));
+    if (names.length > MOST_FILES) {
+      throw new CannotCarryFiles(
+        `there are more than ${MOST_FILES} files in one directory; they are not carried`,
+      );
+    }
   }
-  const entries = concat(pieces);
-  const view = new DataView(entries.buffer);
+  return names.filter((name) => name !== "." && name !== "..").sort();
+}
+
+/** Names in entries of a directory; see [getdents(2)], `struct linux_dirent64`. */
+function namesOf(entries: Uint8Array): string[] {
+  const view = new DataView(entries.buffer, entries.byteOffset, entries.length);
   const names: string[] = [];
   for (let at = 0; at + 19 <= entries.length;) {
     const length = Math.max(19, view.getUint16(at + 16, true));
@@ -261,5 +276,5 @@ export function* namesIn(stub: Stub, fd: number): Program<string[]> {
     names.push(pathFromBytes(name.subarray(0, name.indexOf(0))));
     at += length;
   }
-  return names.filter((name) => name !== "." && name !== "..").sort();
+  return names;
 }

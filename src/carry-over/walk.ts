@@ -5,11 +5,8 @@ import { sleep } from "../guest/sleep.js";
 import type { Stub } from "../guest/stub-session.js";
 import { type Entry, inDirectory, isOf, type Manifest, showPath } from "./entry.js";
 import { isTooNew, oldClock } from "./older-kernels.js";
-import { CannotCarryFiles, describe, isMissing, lookAt, namesIn, OPEN } from "./tree.js";
-import { type Tree, withFile, withTree } from "./tree.js";
-
-/** More files than this are not carried; the guest is not trusted to have an end. */
-export const MOST_FILES = 1_000_000;
+import { CannotCarryFiles, describe, isMissing, lookAt, MOST_FILES, namesIn } from "./tree.js";
+import { OPEN, type Tree, withFile, withTree } from "./tree.js";
 
 /** A manifest, and when it was finished by the guest's clock. */
 export interface Walk {

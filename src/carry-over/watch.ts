@@ -4,23 +4,22 @@
  * References:
  * - [fanotify(7)], [fanotify_init(2)] FAN_REPORT_DFID_NAME, [fanotify_mark(2)] FAN_MARK_FILESYSTEM
  * - include/uapi/linux/fanotify.h of Linux: `struct fanotify_event_metadata`, `fanotify_event_info_fid`
- * - [open_by_handle_at(2)]; [proc_pid_maps(5)]
+ * - [open_by_handle_at(2)]
  *
  * The kernel reports all but what is written through a shared mapping. A file that is mapped so is looked at
  * in any case: the first write to a page after it was brought to the disk changes the file's times.
  */
-import { listNumbers, readText } from "../guest/files.js";
 import type { Program } from "../guest/gate.js";
-import { parseMaps, type MapsLine } from "../guest/procfs.js";
 import { OUT_BYTES, type Stub } from "../guest/stub-session.js";
 import {
   type Entry,
   inDirectory,
   isOf,
   isUntouched,
+  type Manifest,
   pathFromBytes,
-  pathFromText,
 } from "./entry.js";
+import { mappedFiles, pathOf } from "./mapped-files.js";
 import { lookAtPath, OPEN, type Tree, withTree } from "./tree.js";
 import { type Walk, walk, walkInto } from "./walk.js";
 
@@ -76,7 +75,7 @@ export function* createWatch(stub: Stub): Program<Watch> {
     yield* withTree(stub, function* (tree) {
       if (reports === null) yield* compareAll(stub, tree, noted, found);
       else {
-        const paths = [...(yield* pathsOf(stub, tree, reports)), ...mapped];
+        const paths = [...(yield* pathsOf(stub, tree, reports, noted)), ...mapped];
         yield* lookAgain(stub, tree, paths, noted, found);
       }
     });
@@ -88,7 +87,7 @@ export function* createWatch(stub: Stub): Program<Watch> {
       yield* withTree(stub, ({ root }) => stub.call("syncfs", root));
       const all = yield* walk(stub);
       for (const [path, entry] of all.files) noted.set(path, entry);
-      mapped = yield* mappedFiles(stub);
+      mapped = yield* mappedFiles(stub, noted);
       return all;
     },
     changes,
@@ -133,14 +132,19 @@ export function parseReports(bytes: Uint8Array): Report[] | null {
 }
 
 /** The paths that reports are about; a directory that is gone has none, and is reported itself. */
-function* pathsOf(stub: Stub, { root }: Tree, reports: readonly Report[]): Program<string[]> {
+function* pathsOf(
+  stub: Stub,
+  { root }: Tree,
+  reports: readonly Report[],
+  noted: Manifest,
+): Program<string[]> {
   const directories = new Map<string, string | null>();
   const paths = new Set<string>();
   for (const { directory, name } of reports) {
     const key = String(directory);
     let path = directories.get(key);
     if (path === undefined) {
-      path = yield* pathOfHandle(stub, root, directory);
+      path = yield* pathOfHandle(stub, root, directory, noted);
       directories.set(key, path);
     }
     if (path !== null) paths.add(name === "." ? path : inDirectory(path, name));
@@ -148,14 +152,19 @@ function* pathsOf(stub: Stub, { root }: Tree, reports: readonly Report[]): Progr
   return [...paths].sort();
 }
 
-function* pathOfHandle(stub: Stub, root: number, handle: Uint8Array): Program<string | null> {
+function* pathOfHandle(
+  stub: Stub,
+  root: number,
+  handle: Uint8Array,
+  noted: Manifest,
+): Program<string | null> {
   const open = OPEN.path | OPEN.directory | OPEN.closeOnExec;
   const fd = yield* stub.attempt("open_by_handle_at", root, handle, open);
   if (fd < 0) return null;
   const length = yield* stub.attempt("readlink", `/proc/self/fd/${fd}`, stub.out, OUT_BYTES);
   const path = length > 0 ? pathFromBytes(stub.results(length)) : "";
   yield* stub.call("close", fd);
-  return path.startsWith("/") && !path.endsWith(" (deleted)") ? path : null;
+  return path.startsWith("/") ? pathOf(path, noted) : null;
 }
 
 /** Looks at paths anew, at all names of their files, and at all that lies in directories that were not there. */
@@ -207,22 +216,4 @@ function* compareAll(
     else noted.set(path, entry);
     found.set(path, entry === undefined ? null : yield* lookAtPath(stub, tree, path));
   }
-}
-
-/** Files that some process has mapped so that what it writes to memory is written to the file. */
-function* mappedFiles(stub: Stub): Program<string[]> {
-  const found = new Set<string>();
-  for (const pid of yield* listNumbers(stub, "/proc")) {
-    let lines: MapsLine[];
-    try {
-      lines = parseMaps(yield* readText(stub, `/proc/${pid}/maps`));
-    } catch {
-      // It has ended.
-      continue;
-    }
-    for (const { shared, write, path } of lines) {
-      if (shared && write && path.startsWith("/")) found.add(pathFromText(path));
-    }
-  }
-  return [...found].sort();
 }

@@ -32,7 +32,7 @@ export interface MapsLine {
 export function parseMaps(text: string): MapsLine[] {
   return lines(text).map((line) => {
     const found =
-      /^([0-9a-f]+)-([0-9a-f]+) ([r-])([w-])([x-])([sp]) ([0-9a-f]+) (\S+) (\d+)\s*(.*)$/.exec(
+      /^([0-9a-f]+)-([0-9a-f]+) ([r-])([w-])([x-])([sp]) ([0-9a-f]+) (\S+) (\d+)\s*(.*)$/s.exec(
         line,
       );
     if (found === null) throw new ProcfsError(`no line of /proc/PID/maps: "${line}"`);

@@ -25,6 +25,11 @@ describe("/proc/PID/maps", () => {
     ]);
   });
 
+  test("a name with characters that end a line elsewhere", () => {
+    const [line] = parseMaps("b7f00000-b7f02000 rw-s 00000000 08:01 7 /a\u2028b\rc\u0085\n");
+    expect(line?.path).toBe("/a\u2028b\rc\u0085");
+  });
+
   test("any other line is refused", () => {
     expect(() => parseMaps("08048000 r-xp 0 08:01 1 /bin/sh\n")).toThrow(ProcfsError);
     fc.assert(
