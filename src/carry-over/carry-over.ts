@@ -6,7 +6,7 @@ import type { CommandLink } from "../guest/command-link.js";
 import type { CarryOverCommands } from "./commands.js";
 import type { Cursor, Piece, Reading } from "./content.js";
 import { type Change, decide, type Decision, type Judgement } from "./decide.js";
-import { type Entry, isAlike, isUntouched, type Manifest, showPath } from "./entry.js";
+import { type Entry, isAlike, isUntouched, isWithin, type Manifest, showPath } from "./entry.js";
 import { compilePolicy, type Policy } from "./policy.js";
 import { shape } from "./shape.js";
 import { stepsFor } from "./steps.js";
@@ -101,7 +101,11 @@ const UNKNOWN = -1n;
 export function createCarryOver(options: CarryOverOptions): CarryOver {
   const { original, rebooted, forkNs, policy, ours, theirs, copied } = options;
   const base = baseOf(options.base, forkNs);
-  let judgement: Judgement = { ruleFor: compilePolicy(policy), ours, theirs, shutdown: null };
+  let judgement: Judgement = {
+    ...{ ruleFor: compilePolicy(policy), ours, theirs, mounts: [], shutdown: null },
+  };
+  /** What is mounted in the original, or was at the VM fork, hides what is there on the disk. */
+  let hidden = options.base.mounts;
   let oursBefore: Manifest = base;
   const oursNow = new Map<string, Entry>();
   const theirsBefore = new Map(base);
@@ -183,6 +187,7 @@ export function createCarryOver(options: CarryOverOptions): CarryOver {
   async function carryChanges(list: "changedFiles" | "lastChanges"): Promise<void> {
     const { files, mapped } = await original.ask(list, null, COMMAND_MS);
     note(files, oursNow);
+    leaveOut(hidden, oursNow);
     // What was reported may have been done after the file was read, though its times are the same.
     const unsure = [...files.keys()].filter((path) => {
       return !mapped.includes(path) || decided.get(path)?.action === "carry";
@@ -208,10 +213,9 @@ export function createCarryOver(options: CarryOverOptions): CarryOver {
       for (const [path, entry] of now.files) oursNow.set(path, entry);
       const there = await rebooted.ask("walkFiles", null, COMMAND_MS);
       for (const [path, entry] of there.files) theirsNow.set(path, entry);
-      // What is mounted in one system hides what is there in the other.
-      for (const mount of [...options.base.mounts, ...now.mounts]) {
-        for (const files of [base, oursNow]) leaveOut(mount, files);
-      }
+      hidden = [...options.base.mounts, ...now.mounts];
+      for (const files of [base, oursNow]) leaveOut(hidden, files);
+      judgement = { ...judgement, mounts: there.mounts };
       const drift = there.atNs - options.expectedNs();
       const isTrusted = drift < CLOCK_SLACK_NS && drift > -CLOCK_SLACK_NS;
       if (isTrusted) judgement = { ...judgement, shutdown: options.shutdown };
@@ -236,9 +240,9 @@ export function createCarryOver(options: CarryOverOptions): CarryOver {
   };
 }
 
-function leaveOut(directory: string, files: Map<string, Entry>): void {
+function leaveOut(directories: readonly string[], files: Map<string, Entry>): void {
   for (const path of files.keys()) {
-    if (path === directory || path.startsWith(`${directory}/`)) files.delete(path);
+    if (directories.some((directory) => isWithin(path, directory))) files.delete(path);
   }
 }
 

@@ -2,8 +2,8 @@
  * The three-way decision: what becomes of each file that the original system has changed since the VM fork.
  * What only the rebooted system has changed stays as it is there.
  */
-import { ancestorsOf, type Entry, isAlike, isOf, isUntouched, type Manifest } from "./entry.js";
-import { parentOf } from "./entry.js";
+import { ancestorsOf, type Entry, isAlike, isOf, isUntouched, isWithin } from "./entry.js";
+import { type Manifest, parentOf } from "./entry.js";
 import type { Rule } from "./policy.js";
 
 /** One system's files, before and now. */
@@ -18,6 +18,11 @@ export interface Judgement {
   /** Paths for which, with all below them, the original's version is wanted, and the rebooted system's. */
   readonly ours: readonly string[];
   readonly theirs: readonly string[];
+  /**
+   * Where other file systems are mounted in the rebooted system: what the original has there on its system
+   * disk cannot be reached in the other, and is kept behind.
+   */
+  readonly mounts: readonly string[];
   /**
    * From the beginning of the shutdown to the reset, by the clock of the reboot-dedicated VM in ns. What was
    * changed then was changed by copies of the original's programs on their way down. Null if the clock is not
@@ -45,6 +50,8 @@ export function isCarried({ action }: Pick<Decision, "action">): boolean {
   return action === "carry" || action === "append" || action === "beside";
 }
 
+/** Why a file stays behind that another file system lies over. */
+export const MOUNTED_OVER = "another file system is mounted there in the rebooted system";
 const ONLY_ORIGINAL = "only the original has changed it";
 
 /** Decides about all files that the original has changed, in the order of their paths. */
@@ -64,17 +71,19 @@ function decideOne(
 ): Decision | null {
   const [before, ours] = [original.before.get(path), original.now.get(path)];
   const [theirsBefore, theirs] = [rebooted.before.get(path), rebooted.now.get(path)];
-  if (ours === undefined && theirs === undefined) return null;
+  const isHidden = judgement.mounts.some((mount) => isWithin(path, mount));
+  if (ours === undefined && theirs === undefined && !isHidden) return null;
   const as = (action: Decision["action"], why: string, from = 0): Decision => ({
     ...{ path, action, why, from },
   });
 
   const settled = settlementOf(path, judgement);
-  if (settled === "ours") return as("carry", "settled by --ours");
+  if (settled === "ours" && !isHidden) return as("carry", "settled by --ours");
   if (settled === "theirs") return as("keep", "settled by --theirs");
 
   const rule = judgement.ruleFor(path);
   if (rule?.files === "stay") return as("keep", rule.why);
+  if (isHidden) return as("keep", MOUNTED_OVER);
   if (rule?.files === "append" && isOf("regular", ours) && isOf("regular", theirs)) {
     return as("append", rule.why, grownFrom(before, ours));
   }
@@ -113,16 +122,16 @@ function grownFrom(before: Entry | undefined, ours: Entry | undefined): number {
 function isOfShutdown(path: string, theirs: Manifest, { shutdown }: Judgement): boolean {
   if (shutdown === null) return false;
   const there = theirs.get(path);
-  if (there !== undefined) return isWithin(there, shutdown);
+  if (there !== undefined) return isDuring(there, shutdown);
   // When a file was deleted is told by the directory that it was in.
   for (let above = parentOf(path); ; above = parentOf(above)) {
     const directory = theirs.get(above);
-    if (directory !== undefined) return isWithin(directory, shutdown);
+    if (directory !== undefined) return isDuring(directory, shutdown);
     if (above === "/") return false;
   }
 }
 
-function isWithin(
+function isDuring(
   { statusNs }: Entry,
   { fromNs, toNs }: { readonly fromNs: bigint; readonly toNs: bigint },
 ): boolean {

@@ -111,6 +111,11 @@ export function ancestorsOf(path: string): string[] {
   return names.map((_, index) => `/${names.slice(0, index + 1).join("/")}`);
 }
 
+/** Whether a path is that of a directory or of something below it. */
+export function isWithin(path: string, directory: string): boolean {
+  return path === directory || directory === "/" || path.startsWith(`${directory}/`);
+}
+
 /** The bytes of a path, with a zero behind them, as system calls take it. */
 export function pathBytes(path: string): Uint8Array {
   return Uint8Array.from(`${path}\0`, (char) => char.charCodeAt(0));

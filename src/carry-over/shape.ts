@@ -1,9 +1,9 @@
 /**
  * Makes single decisions fit together to a tree: what is carried has the directories that it lies in, and no
- * directory goes while something that stays is in it.
+ * directory goes while something that stays is in it, or is mounted in it.
  */
-import { ancestorsOf, type Entry, isOf, type Manifest } from "./entry.js";
-import { type Decision, type Judgement, settlementOf } from "./decide.js";
+import { ancestorsOf, type Entry, isOf, isWithin, type Manifest } from "./entry.js";
+import { type Decision, type Judgement, MOUNTED_OVER, settlementOf } from "./decide.js";
 
 /** Decisions that fit together, in the order of their paths. */
 export function shape(
@@ -49,6 +49,11 @@ export function shape(
   // From below, so that a directory that stays lets those above it stay.
   for (const path of carried().reverse()) {
     if (!isOf("directory", rebooted.get(path)) || isOf("directory", original.get(path))) continue;
+    // Whoever wants it gone: the kernel does not remove what something is mounted in.
+    if (judgement.mounts.some((mount) => isWithin(mount, path))) {
+      put(path, "keep", MOUNTED_OVER);
+      continue;
+    }
     const left = below(path, rebooted).filter((each) => inTheEnd(each) !== undefined);
     if (left.length === 0) continue;
     const settled = settlementOf(path, judgement);

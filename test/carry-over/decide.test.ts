@@ -18,7 +18,9 @@ function verdict(
   const all = directory();
   const files = (entry: Entry | undefined) =>
     new Map([["/d", all], ...(entry === undefined ? [] : [["/d/f", entry] as const])]);
-  const judgement = { ruleFor: compilePolicy(policy), ours: [], theirs: [], shutdown: null };
+  const judgement = {
+    ...{ ruleFor: compilePolicy(policy), ours: [], theirs: [], mounts: [], shutdown: null },
+  };
   const [decision] = decide(
     { before: files(base), now: files(original) },
     { before: files(base), now: files(rebooted) },
@@ -121,13 +123,27 @@ test("rules for both do not touch what only the original has changed, but for th
   expect(verdict(only, rule("append"))).toBe("append");
 });
 
+test("what another file system lies over in the rebooted system is kept behind, whatever is wanted", () => {
+  for (const mount of ["/d", "/d/f"]) {
+    const over = { mounts: [mount] };
+    expect(verdict({ original: changed }, over)).toBe("keep");
+    expect(verdict({ base, original: changed }, over)).toBe("keep");
+    expect(verdict({ base }, over)).toBe("keep");
+    expect(verdict({ original: changed }, { ...over, ours: ["/"] })).toBe("keep");
+    const policy: Policy = [{ pattern: "/d/*", files: "original", why: "a test" }];
+    expect(verdict({ original: changed }, { ...over, policy })).toBe("keep");
+  }
+  expect(verdict({ base, original: base }, { mounts: ["/d"] })).toBeNull();
+  expect(verdict({ original: changed }, { mounts: ["/d/fa"] })).toBe("carry");
+});
+
 describe("a log is appended", () => {
   const append: Policy = [{ pattern: "/d/f", files: "append", why: "a test" }];
   const from = (before: Entry | undefined, now: Entry) =>
     decide(
       { before: new Map(before && [["/d/f", before]]), now: new Map([["/d/f", now]]) },
       { before: new Map(), now: new Map([["/d/f", file()]]) },
-      { ruleFor: compilePolicy(append), ours: [], theirs: [], shutdown: null },
+      { ruleFor: compilePolicy(append), ours: [], theirs: [], mounts: [], shutdown: null },
     )[0]?.from;
 
   test("from where it has grown", () => {

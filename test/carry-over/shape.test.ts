@@ -1,7 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decide, type Judgement } from "../../src/carry-over/decide.js";
-import { ancestorsOf, type Entry, isOf, isUntouched } from "../../src/carry-over/entry.js";
+import {
+  ancestorsOf,
+  type Entry,
+  isOf,
+  isUntouched,
+  isWithin,
+} from "../../src/carry-over/entry.js";
 import { compilePolicy } from "../../src/carry-over/policy.js";
 import { shape } from "../../src/carry-over/shape.js";
 import { type Step, stepsFor } from "../../src/carry-over/steps.js";
@@ -50,6 +56,14 @@ function grown(from: ReadonlyMap<string, Entry>, operations: readonly Operation[
   return files;
 }
 
+/** Hides what is in a directory under another file system, where there is such a directory. */
+function cover(mount: string, files: Files): void {
+  for (const above of ancestorsOf(mount)) {
+    if (!isOf("directory", files.get(above))) files.set(above, directory());
+  }
+  for (const path of [...files.keys()]) if (isWithin(path, mount)) files.delete(path);
+}
+
 /** Does steps as the rebooted system would, and refuses what its kernel would refuse. */
 function run(steps: readonly Step[], files: Files): void {
   for (const step of steps) {
@@ -81,7 +95,7 @@ const trees = fc.record({
 });
 
 function inAllTrees(
-  wishes: Pick<Judgement, "ours" | "theirs">,
+  wishes: Pick<Judgement, "ours" | "theirs"> & Partial<Pick<Judgement, "mounts">>,
   check: (files: {
     readonly base: Files;
     readonly original: Files;
@@ -95,7 +109,8 @@ function inAllTrees(
       const base = grown(root, operations.base, 100);
       const original = grown(base, operations.original, 200);
       const rebooted = grown(base, operations.rebooted, 300);
-      const judgement = { ruleFor: compilePolicy([]), shutdown: null, ...wishes };
+      const judgement = { ruleFor: compilePolicy([]), mounts: [], shutdown: null, ...wishes };
+      for (const mount of judgement.mounts) cover(mount, rebooted);
       const single = decide(
         { before: base, now: original },
         { before: base, now: rebooted },
@@ -156,4 +171,19 @@ describe("whatever two systems have done to a tree", () => {
       expect(stepsFor(decisions, original, rebooted, 0n).steps).toEqual([]);
     });
   });
+
+  test.each([[[]], [["/"]]])(
+    "with --ours %j nothing is done where the rebooted system has another file system mounted",
+    (ours) => {
+      const mount = "/a/b";
+      inAllTrees({ ours, theirs: [], mounts: [mount] }, ({ original, rebooted, decisions }) => {
+        if (decisions.some(({ action }) => action === "conflict")) return;
+        const end = new Map(rebooted);
+        const { steps } = stepsFor(decisions, original, rebooted, 0n);
+        run(steps, end);
+        expect(steps.filter(({ path }) => isWithin(path, mount))).toEqual([]);
+        expect(isOf("directory", end.get("/a"))).toBe(true);
+      });
+    },
+  );
 });

@@ -62,6 +62,47 @@ describe("what the original has changed", () => {
   test("leaves a file system behind in which e2fsck finds nothing", () => checkRebooted(twins));
 });
 
+describe("a directory over which the rebooted system has mounted another file system", () => {
+  let twins: Twins;
+
+  beforeAll(async () => {
+    twins = await twinsWithPrograms();
+    await twins.source.sh(
+      "mkdir -p /data/m /data/gone/m; echo one >/data/m/one; echo two >/data/two; sync",
+    );
+    await twins.fork();
+    await twins.target.sh("mount -t tmpfs none /data/m; mount -t tmpfs none /data/gone/m");
+  });
+  afterAll(() => twins.dispose());
+
+  test("stays as it is, and what the original has changed there is said to be kept behind", async () => {
+    const { source, target } = twins;
+    await source.sh("cd /data; echo x >m/x; rm m/one; echo more >>two; rm -r gone; cd");
+    const files = twins.carryOver({ ours: ["/data/m"] });
+    await files.plan();
+    await files.carry();
+    await source.sh("cd /data; echo late >m/late; mkdir m/d; echo late >late; cd");
+    await files.finish();
+    await files.undo();
+
+    const why = "another file system is mounted there in the rebooted system";
+    const kept = [
+      "/data/gone",
+      "/data/gone/m",
+      ...["d", "late", "one", "x"].map((name) => `/data/m/${name}`),
+    ];
+    const decisions = files.decisions().filter(({ path }) => path.startsWith("/data/"));
+    expect(decisions.filter(({ action }) => action === "keep")).toEqual(
+      kept.map((path) => ({ path, action: "keep", why, from: 0 })),
+    );
+    expect(decisions.filter(({ action }) => action === "carry").map(({ path }) => path)).toEqual([
+      ...["/data/late", "/data/two"],
+    ]);
+    expect(await target.sh("cat /data/two /data/late; ls -A /data/m")).toBe("two\nmore\nlate\n");
+    expect(await target.sh("umount /data/m; ls -A /data/m")).toBe("one\n");
+  });
+});
+
 describe("a guest whose kernel is older than the calls of today", () => {
   let twins: Twins;
 
