@@ -1,7 +1,7 @@
 import { after } from "../clock/virtual-time.js";
 import { type CommandLink, linkStub } from "../guest/command-link.js";
 import { serialStub } from "../guest/serial-stub.js";
-import { type Console, openConsole } from "../machine/console.js";
+import type { Console } from "../machine/console.js";
 import type { Machine } from "../machine/machine.js";
 import { createTextReader } from "../machine/plain-text.js";
 import type { ProcessCommands } from "../process/engine.js";
@@ -11,6 +11,7 @@ import { asCommand, logIn, runCommand } from "../reboot/vm.js";
 import type { Snapshot } from "../storage/snapshot.js";
 import type { Follower } from "./preparation.js";
 import { guestLogin, type PreparedGuest } from "./prepared-guest.js";
+import { onRestoredMachine } from "./restored-machine.js";
 import { CommandFailed } from "./save-snapshot.js";
 
 /** A guest whose processes are worked on: by its shell, and by a stub. */
@@ -95,31 +96,17 @@ export function restoreGuestProcesses(
   });
 }
 
-async function inWorkshop<T>(
+function inWorkshop<T>(
   guest: PreparedGuest,
   snapshot: Snapshot,
-  { show, signal }: Follower,
+  follower: Follower,
   work: (shop: Workshop) => Promise<T>,
 ): Promise<T> {
-  const machine = await guest.startMachine(guest.name);
-  try {
-    await machine.restoreSnapshot(snapshot);
-    const start = machine.now();
-    const advance = async (until: typeof start): Promise<void> => {
-      signal.throwIfAborted();
-      show({
-        step: guest.name,
-        done: machine.now() - start,
-        unit: "ms",
-        detail: "of virtual time",
-      });
-      await machine.run({ until });
-    };
-    const console = openConsole(machine, 0, advance);
-    await logIn({ machine, console }, { login: guestLogin(guest.recipe) });
+  const names = { machine: guest.name, step: guest.name };
+  return onRestoredMachine(guest, snapshot, names, follower, async (restored) => {
+    const { machine, console, advance } = restored;
+    await logIn(restored, { login: guestLogin(guest.recipe) });
     const stub = () => linkStub<ProcessCommands>(machine, serialStub(console, advance));
-    return await work({ machine, console, stub });
-  } finally {
-    await machine.dispose();
-  }
+    return work({ machine, console, stub });
+  });
 }

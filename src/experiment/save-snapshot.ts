@@ -1,9 +1,9 @@
 import { after } from "../clock/virtual-time.js";
-import { openConsole } from "../machine/console.js";
 import { logIn, runCommand } from "../reboot/vm.js";
 import type { Snapshot } from "../storage/snapshot.js";
 import type { Follower } from "./preparation.js";
 import { guestLogin, type PreparedGuest } from "./prepared-guest.js";
+import { onRestoredMachine } from "./restored-machine.js";
 
 /** What happens in a guest, after its boot, before its snapshot is taken. */
 export interface Prelude {
@@ -27,27 +27,15 @@ const STEP_MS = 100;
  *
  * @throws {CommandFailed} if the command does not end with status 0
  */
-export async function snapshotAfter(
+export function snapshotAfter(
   guest: PreparedGuest,
   { command, afterMs }: Prelude,
-  { show, signal }: Follower,
+  follower: Follower,
 ): Promise<Snapshot> {
-  const machine = await guest.startMachine(guest.name);
-  try {
-    await machine.restoreSnapshot(guest.bootSnapshot);
-    const start = machine.now();
-    const advance = async (until: typeof start): Promise<void> => {
-      signal.throwIfAborted();
-      show({
-        step: `${guest.name}: before the snapshot`,
-        done: machine.now() - start,
-        unit: "ms",
-        detail: "of virtual time",
-      });
-      await machine.run({ until });
-    };
+  const names = { machine: guest.name, step: `${guest.name}: before the snapshot` };
+  return onRestoredMachine(guest, guest.bootSnapshot, names, follower, async (terminal) => {
+    const { machine, advance } = terminal;
     if (command !== undefined) {
-      const terminal = { machine, console: openConsole(machine, 0, advance) };
       await logIn(terminal, { login: guestLogin(guest.recipe) });
       const { status, output } = await runCommand(terminal, command, COMMAND_LIMIT_MS);
       if (status !== 0) {
@@ -58,10 +46,9 @@ export async function snapshotAfter(
       }
     }
     const end = after(machine.now(), afterMs);
-    while (machine.now() < end)
+    while (machine.now() < end) {
       await advance(after(machine.now(), Math.min(STEP_MS, end - machine.now())));
-    return await machine.takeSnapshot();
-  } finally {
-    await machine.dispose();
-  }
+    }
+    return machine.takeSnapshot();
+  });
 }

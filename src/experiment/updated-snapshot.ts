@@ -1,4 +1,3 @@
-import { openConsole } from "../machine/console.js";
 import { openCache } from "../node/cache.js";
 import { applyUpdate } from "../reboot/apply-update.js";
 import { logIn, runCommand } from "../reboot/vm.js";
@@ -6,7 +5,8 @@ import type { Snapshot } from "../storage/snapshot.js";
 import { bootThrough, settledSnapshot } from "./boot.js";
 import { keptSnapshot } from "./kept-snapshot.js";
 import type { Follower } from "./preparation.js";
-import { guestLogin, guestProfile, type PreparedGuest } from "./prepared-guest.js";
+import { guestProfile, type PreparedGuest } from "./prepared-guest.js";
+import { onRestoredMachine } from "./restored-machine.js";
 
 /**
  * The machine of a guest that has applied one of its updates and booted into it; it is made once and kept
@@ -31,29 +31,21 @@ export async function updatedSnapshot(
   return keptSnapshot(await openCache(), kept, () => bootUpdate(guest, updateName, follower));
 }
 
-async function bootUpdate(
+function bootUpdate(
   guest: PreparedGuest,
   updateName: string,
-  { show, signal }: Follower,
+  follower: Follower,
 ): Promise<Snapshot> {
-  const { update, bootPhases } = guestProfile(guest, updateName);
-  const machine = await guest.startMachine(`${guest.name} (${updateName})`);
-  try {
-    await machine.restoreSnapshot(guest.bootSnapshot);
-    const start = machine.now();
-    const console = openConsole(machine, 0, async (moment) => {
-      signal.throwIfAborted();
-      await machine.run({ until: moment });
-      show({ step: `${guest.name}: boot the update`, done: machine.now() - start, unit: "ms" });
-    });
-    await logIn({ machine, console }, { login: guestLogin(guest.recipe) });
-    await applyUpdate(update, (command, withinMs) =>
-      runCommand({ machine, console }, command, withinMs),
-    );
-    await console.type("reboot\n");
-    await bootThrough(console, bootPhases);
-    return await settledSnapshot(machine);
-  } finally {
-    await machine.dispose();
-  }
+  const { login, update, bootPhases } = guestProfile(guest, updateName);
+  const names = {
+    machine: `${guest.name} (${updateName})`,
+    step: `${guest.name}: boot the update`,
+  };
+  return onRestoredMachine(guest, guest.bootSnapshot, names, follower, async (terminal) => {
+    await logIn(terminal, { login });
+    await applyUpdate(update, (command, withinMs) => runCommand(terminal, command, withinMs));
+    await terminal.console.type("reboot\n");
+    await bootThrough(terminal.console, bootPhases);
+    return settledSnapshot(terminal.machine);
+  });
 }
