@@ -35,8 +35,9 @@ const REST = { everyFiles: 50, ns: 1_000_000 };
 export function* walk(stub: Stub): Program<Walk> {
   return yield* withTree(stub, function* (tree) {
     const files = new Map<string, Entry>();
+    let looked = 0;
     const mounts = yield* walkInto(stub, tree, "/", files, function* () {
-      if (files.size % REST.everyFiles === 0) yield* sleep(stub, REST.ns);
+      if (++looked % REST.everyFiles === 0) yield* sleep(stub, REST.ns);
     });
     return { files, mounts, atNs: yield* timeOfDay(stub) };
   });
@@ -53,7 +54,7 @@ function* timeOfDay(stub: Stub): Program<bigint> {
 /**
  * Notes a directory of the tree and all that is in it; nothing if it is not there any more.
  *
- * @param afterEach done after each file that is not a directory
+ * @param afterEach done after each name
  * @returns where other file systems are mounted in it
  */
 export function* walkInto(
@@ -102,10 +103,8 @@ function* noteAll(
     if (entry === null) continue;
     if (entry === "mounted") mounts.push(at);
     else if (isOf("directory", entry)) directories.push(at);
-    else {
-      files.set(at, entry);
-      if (afterEach !== undefined) yield* afterEach();
-    }
+    else files.set(at, entry);
+    if (afterEach !== undefined) yield* afterEach();
     if (files.size > MOST_FILES) {
       throw new CannotCarryFiles(
         `there are more than ${MOST_FILES} files, the last one ${showPath(at)}; they are not carried`,

@@ -53,7 +53,7 @@ export function createCommandLoop(
 
   // What a command has started and can no longer be relied on: the stub ends, and what it has made with it.
   const gate = createGate(access, (error) => {
-    fail(error);
+    reply = failed(error);
     gate.forget();
     if (leader === null) return null;
     const args = [leader, WAKE];
@@ -61,9 +61,14 @@ export function createCommandLoop(
     return { number: SYSTEM_CALLS.kill, args };
   });
 
-  function fail(error: unknown): void {
+  function failed(error: unknown): LoopReply {
     const { name, message } = error instanceof Error ? error : new Error(String(error));
-    reply = { state: "failed", name, message };
+    return { state: "failed", name, message };
+  }
+
+  /** Whoever has given another command meanwhile does not wait for this answer any more. */
+  function answer(its: LoopReply): void {
+    if (next === null) reply = its;
   }
 
   function* takeCommands(stub: Stub, { pollMs, failCall }: LoopOptions): Program<void> {
@@ -87,9 +92,9 @@ export function createCommandLoop(
         if (run === undefined) throw new RangeError(`there is no command "${command.name}"`);
         // The other end is typed by the same commands.
         const value = yield* run(stub, command.argument as never);
-        reply = { state: "done", value, calls: gate.calls() - callsBefore };
+        answer({ state: "done", value, calls: gate.calls() - callsBefore });
       } catch (error) {
-        fail(error);
+        answer(failed(error));
       }
     }
     leader = null;
@@ -122,7 +127,7 @@ export function createCommandLoop(
           return null;
         case "command":
           if (leader === null) {
-            fail(new Error("the stub has ended"));
+            reply = failed(new Error("the stub has ended"));
             return null;
           }
           next = asked;

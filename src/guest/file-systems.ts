@@ -6,6 +6,7 @@
  * - [mount(2)], [syncfs(2)]
  * - [rcu] Documentation/admin-guide/kernel-parameters.txt of Linux: rcupdate.rcu_expedited, /sys/kernel/rcu_expedited
  */
+import { SystemCallFailed } from "./errno.js";
 import { writeFile } from "./files.js";
 import type { Program } from "./gate.js";
 import type { Stub } from "./stub-session.js";
@@ -14,6 +15,8 @@ const FIFREEZE = 0xc0045877;
 const FITHAW = 0xc0045878;
 const BLKFLSBUF = 0x1261;
 const MS_NOATIME = 1024;
+/** What the kernel says of a file system that is not frozen. */
+const EINVAL = 22;
 
 /** Where a file system lies and where it is mounted. */
 export interface MountPoint {
@@ -45,9 +48,13 @@ function* expedited(stub: Stub, work: Program<void>): Program<void> {
   }
 }
 
-/** Lets a file system be written to again. */
+/** Lets a file system be written to again, if it is frozen. */
 export function* thawFileSystem(stub: Stub, { path }: MountPoint): Program<void> {
-  yield* onRoot(stub, path, (fd) => stub.call("ioctl", fd, FITHAW, 0));
+  yield* onRoot(stub, path, function* (fd) {
+    const result = yield* stub.attempt("ioctl", fd, FITHAW, 0);
+    if (result < 0 && result !== -EINVAL) throw new SystemCallFailed(`FITHAW of ${path}`, -result);
+    return 0;
+  });
 }
 
 /** Mounts a file system whose disk has changed below the kernel. */

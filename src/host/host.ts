@@ -35,6 +35,8 @@ export interface Host {
   machineTime(machine: Machine, moment: VirtualMs): VirtualMs;
   add(placement: Placement): void;
   remove(machine: Machine): void;
+  /** Puts a machine that was in the background among the others; its clock and what it owes stay as they are. */
+  bringForward(machine: Machine): void;
   /** Lets all machines run up to a moment. */
   advanceTo(moment: VirtualMs): Promise<void>;
   /** Lets `ms` pass while a machine does not run because the VMM works on it; the others go on. */
@@ -50,7 +52,9 @@ export interface Host {
   beforeQuantum(listener: (end: VirtualMs) => Promise<void>): () => void;
 }
 
-interface Placed extends Placement {
+interface Placed {
+  readonly machine: Machine;
+  background: boolean;
   /** Machine clock minus host time. */
   readonly offsetMs: number;
   /** Processor time used beyond what was granted, to be taken off the next grant, in ms. */
@@ -213,6 +217,9 @@ export function createHost(config: HostConfig): Host {
     },
     remove(machine) {
       placed.splice(placed.indexOf(find(machine)), 1);
+    },
+    bringForward(machine) {
+      find(machine).background = false;
     },
     advanceTo,
     async occupy(machine, ms) {

@@ -167,8 +167,9 @@ function* freezeProcess(stub: Stub, pid: number, threads: StoppedThread[]): Prog
         if (tid !== pid && (yield* hasEnded(stub, tid))) continue;
         throw error;
       }
-      const signalMask = yield* blockSignals(stub, tid);
-      const stopped = { tid, signalMask, registers: yield* getRegisters(stub, tid) };
+      const registers = yield* getRegisters(stub, tid);
+      // From here on it has to be put back, so nothing may fail before it is among `threads`.
+      const stopped = { tid, signalMask: yield* blockSignals(stub, tid), registers };
       const place = threads.push(stopped) - 1;
       threads[place] = { ...stopped, registers: yield* leaveVdso(stub, pid, stopped) };
     }

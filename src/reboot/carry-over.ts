@@ -5,13 +5,9 @@ import { type Decision, isCarried } from "../carry-over/decide.js";
 import { pathFromText, showPath } from "../carry-over/entry.js";
 import type { Walk } from "../carry-over/walk.js";
 import type { VirtualMs } from "../clock/virtual-time.js";
-import type { CommandLink } from "../guest/command-link.js";
-import type { ProcessCommands } from "../process/engine.js";
 import type { Run } from "./run.js";
-import { startStub } from "./stub-link.js";
+import { startStub, type StubLink } from "./stub-link.js";
 import type { Vm } from "./vm.js";
-
-type Link = CommandLink<ProcessCommands>;
 
 /** What the user wants of the files on the system disk. */
 export interface FileWishes {
@@ -41,11 +37,9 @@ export interface RunFiles {
    * @throws {PlanMade} if the user wants no more than the plan
    * @throws {FilesInConflict}
    */
-  carry(dedicated: Vm, source: Link, target: Link): Promise<void>;
+  carry(dedicated: Vm, source: StubLink, target: StubLink): Promise<void>;
   /** Carries the rest. From then on nobody can write to the original's system disk. */
   finish(): Promise<void>;
-  /** Lets the original's system disk be written to again, where it cannot. */
-  undo(): Promise<void>;
   /** What was decided, in the order of the paths; null if the run did not come so far. */
   decisions(): readonly FileDecision[] | null;
 }
@@ -133,11 +127,6 @@ export function openFiles(run: Run, wishes: FileWishes): RunFiles {
     async finish() {
       await carryOver?.finish();
       tell();
-    },
-
-    async undo() {
-      // It is refused where the disk was not frozen.
-      await carryOver?.undo().catch(() => undefined);
     },
 
     decisions() {

@@ -10,8 +10,6 @@
  * firmware, and the host keeps the checkpoint.
  */
 import { after } from "../clock/virtual-time.js";
-import type { CommandLink } from "../guest/command-link.js";
-import type { ProcessCommands } from "../process/engine.js";
 import type { TreeImage } from "../process/image.js";
 import type { Selection } from "../process/select.js";
 import { type BootMark, fileDowntime } from "./downtime.js";
@@ -20,9 +18,10 @@ import { proveHealth, provenKernel } from "./health.js";
 import { chooseKept } from "./kept-programs.js";
 import { awaitBoot, REBOOT_LIMIT_MS } from "./plain-reboot.js";
 import { awaitAnswer } from "./probe.js";
+import { resumeOriginal } from "./resume-original.js";
 import type { Run } from "./run.js";
 import { ANSWER_LIMIT_MS } from "./shadow.js";
-import { startStub } from "./stub-link.js";
+import { startStub, type StubLink } from "./stub-link.js";
 import { logOut } from "./vm.js";
 
 /** How long the capture or the restore of all programs may take, in ms. */
@@ -30,7 +29,7 @@ const MOVE_LIMIT_MS = 30_000;
 
 /** The user's programs, found while the user works. */
 interface Checkpoint {
-  readonly stub: CommandLink<ProcessCommands>;
+  readonly stub: StubLink;
   readonly selections: readonly Selection[];
   /** Process id of the leader of the session on the console, if there is one. */
   readonly leader: number | null;
@@ -91,7 +90,8 @@ async function capture(
     marks.push({ name: "capture-programs", atMs: host.now() });
     return image;
   } catch (error) {
-    await stub.leave();
+    // What the stub still stops when it is told to leave would stand still for ever.
+    await resumeOriginal(run, stub, error);
     throw error;
   }
 }
@@ -108,9 +108,13 @@ async function rebootInPlace(run: Run, { stub }: Checkpoint, marks: BootMark[]):
     await original.attendant.ask("reboot", REBOOT_LIMIT_MS, undefined, hasReset);
   } catch (error) {
     await original.attendant.wake(stub.pid);
-    await ended();
-    await stub.ask("thaw", null, MOVE_LIMIT_MS);
-    await stub.leave();
+    const isThere = await ended().then(
+      () => true,
+      () => false,
+    );
+    // It has ended with the programs, as the system was about to go down.
+    if (!isThere) run.event("goes-down", undefined, original);
+    else await resumeOriginal(run, stub, error);
     throw error;
   }
   run.event("goes-down", undefined, original);

@@ -8,6 +8,11 @@ export class SilentAfterCommit extends Error {
   override readonly name = "SilentAfterCommit";
 }
 
+/** An update failed before its commit point, and then the original VM could not be put back as it was. */
+export class NotUndone extends Error {
+  override readonly name = "NotUndone";
+}
+
 /** A strategy cannot bring an update into effect on a guest, and says why. It has touched nothing. */
 export class DoesNotApply extends Error {
   override readonly name = "DoesNotApply";

@@ -1,5 +1,4 @@
-import type { CommandLink } from "../guest/command-link.js";
-import type { ProcessCommands } from "../process/engine.js";
+import type { StubLink } from "./stub-link.js";
 import type { ProcessSummary, Selection } from "../process/select.js";
 import { describeObstacle, type Obstacle } from "../process/survey.js";
 import { UpdateFailed } from "./errors.js";
@@ -26,10 +25,7 @@ const CONSOLE_TERMINAL = (4 << 8) | 64;
  *
  * @throws {UpdateFailed} naming what cannot be carried, unless that may stay behind
  */
-export async function chooseKept(
-  run: Run,
-  stub: CommandLink<ProcessCommands>,
-): Promise<KeptPrograms> {
+export async function chooseKept(run: Run, stub: StubLink): Promise<KeptPrograms> {
   const session = consoleLeader(await stub.ask("list", null, ANSWER_LIMIT_MS))?.pid ?? null;
   const wanted = run.keep ?? usersOwn(session, run.guest.services);
   const obstacles = await stub.ask("survey", wanted, SURVEY_LIMIT_MS);
@@ -44,7 +40,7 @@ export async function chooseKept(
  */
 export async function withoutObstacles(
   run: Run,
-  stub: CommandLink<ProcessCommands>,
+  stub: StubLink,
   kept: KeptPrograms,
   obstacles: readonly Obstacle[],
 ): Promise<KeptPrograms> {

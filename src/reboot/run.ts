@@ -208,8 +208,7 @@ export async function openRun(options: RunOptions): Promise<Run> {
       active = dedicated;
       dedicated = null;
       prepared = null;
-      host.remove(active.machine);
-      host.add({ machine: active.machine, background: false });
+      host.bringForward(active.machine);
       host.remove(machine);
       await machine.dispose();
     },

@@ -2,11 +2,8 @@
  * Strategy `shadow-transplant`, our own: as in `shadow`, a fork of the original VM reboots in the
  * background; then the user's programs move into it, and it becomes the user's VM.
  */
-import { after } from "../clock/virtual-time.js";
-import type { CommandLink } from "../guest/command-link.js";
 import type { MountPoint } from "../guest/file-systems.js";
 import type { Selection } from "../process/select.js";
-import type { ProcessCommands } from "../process/engine.js";
 import { PAGE_BYTES } from "../guest/page-tables.js";
 import type { ProcessImage } from "../process/image.js";
 import type { ChangedImage, Outline } from "../process/outline.js";
@@ -15,13 +12,12 @@ import { SilentAfterCommit, UpdateFailed } from "./errors.js";
 import { provenKernel } from "./health.js";
 import { chooseKept, type KeptPrograms, withoutObstacles } from "./kept-programs.js";
 import { awaitAnswer } from "./probe.js";
+import { resumeOriginal } from "./resume-original.js";
 import type { Run } from "./run.js";
 import { ANSWER_LIMIT_MS, checkHealth, forkVm, rebootInBackground } from "./shadow.js";
-import { startStub } from "./stub-link.js";
+import { startStub, type StubLink } from "./stub-link.js";
 import type { User } from "./user.js";
 import type { Vm } from "./vm.js";
-
-type Link = CommandLink<ProcessCommands>;
 
 /** How long the capture or the restore of all programs may take, in ms. */
 const MOVE_LIMIT_MS = 30_000;
@@ -49,8 +45,8 @@ export async function shadowTransplant(run: Run, user: User): Promise<void> {
 
 /** The stubs in the VM that the programs leave, and in the one where they go on. */
 interface Links {
-  readonly source: Link;
-  readonly target: Link;
+  readonly source: StubLink;
+  readonly target: StubLink;
 }
 
 /** What the switch-over needs, found while the user works. */
@@ -73,7 +69,7 @@ async function prepare(run: Run, dedicated: Vm): Promise<Transplant> {
   }
 }
 
-async function prepareWith(run: Run, dedicated: Vm, source: Link): Promise<Transplant> {
+async function prepareWith(run: Run, dedicated: Vm, source: StubLink): Promise<Transplant> {
   const target = await startStub(run, dedicated);
   const surveyed = await chooseKept(run, source);
   // Before the programs are made there, since they open files.
@@ -174,6 +170,7 @@ async function switchOver(
     const home = await original.machine.diskOverlay(guest.homeDisk);
     await dedicated.machine.attachDisk(guest.homeDisk, home);
     const attached = await target.begin("mountFileSystem", HOME, ANSWER_LIMIT_MS);
+    await run.enter("capture-programs");
     const changed =
       selections.length > 0 ? await source.ask("captureChanges", null, MOVE_LIMIT_MS) : null;
     mark("capture-programs");
@@ -191,7 +188,7 @@ async function switchOver(
     await target.ask("release", null, ANSWER_LIMIT_MS);
     run.event("commit", commitDetail(run, changed), dedicated);
   } catch (error) {
-    await undo(run, source);
+    await undo(run, source, error);
     throw error;
   }
   await run.handOver();
@@ -201,19 +198,18 @@ async function switchOver(
   if (!(await awaitAnswer(host, probe, ANSWER_LIMIT_MS))) {
     throw new SilentAfterCommit("the rebooted state does not answer");
   }
-  fileDowntime(run, after(switchedMs, 0), marks);
+  fileDowntime(run, switchedMs, marks);
   await target.leave();
 }
 
-/** Lets the programs go on where they were, with a /home that can be written to. */
-async function undo(run: Run, source: Link): Promise<void> {
+/** Lets the programs go on where they were, with disks that can be written to. */
+async function undo(run: Run, source: StubLink, failure: unknown): Promise<void> {
   await run.dropDedicated();
-  await run.files.undo();
-  // Both are refused where the switch-over did not get that far.
-  await source.ask("thawFileSystem", HOME, ANSWER_LIMIT_MS).catch(() => undefined);
-  await source.ask("thaw", null, ANSWER_LIMIT_MS).catch(() => undefined);
-  await source.leave();
-  await run.probe.attach(run.original);
+  try {
+    await resumeOriginal(run, source, failure);
+  } finally {
+    await run.probe.attach(run.original);
+  }
 }
 
 /** Memory that is moved, in bytes. */

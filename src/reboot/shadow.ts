@@ -7,7 +7,7 @@
  *
  * How /home is handed over, and that everything before the commit point can be undone, is our own.
  */
-import { after, type VirtualMs, virtualMs } from "../clock/virtual-time.js";
+import { after, virtualMs } from "../clock/virtual-time.js";
 import type { MachineState } from "../machine/machine-state.js";
 import { giveAway } from "../machine/remote.js";
 import { changedPages } from "../storage/pages.js";
@@ -17,6 +17,7 @@ import { SilentAfterCommit, UpdateFailed } from "./errors.js";
 import { proveHealth, provenKernel } from "./health.js";
 import { REBOOT_LIMIT_MS } from "./plain-reboot.js";
 import { awaitAnswer } from "./probe.js";
+import { resumeOriginal } from "./resume-original.js";
 import { pass, type Run } from "./run.js";
 import { startStub, type StubLink } from "./stub-link.js";
 import type { User } from "./user.js";
@@ -145,7 +146,7 @@ interface Stubs {
 async function switchOver(run: Run, dedicated: Vm, { source, target }: Stubs): Promise<void> {
   const { host, guest, original, probe } = run;
   const marks: BootMark[] = [];
-  let restoredMs: VirtualMs;
+  let restoreCost: number;
   try {
     await run.enter("freeze-home");
     await awaitAnswer(host, probe, ANSWER_LIMIT_MS);
@@ -176,18 +177,19 @@ async function switchOver(run: Run, dedicated: Vm, { source, target }: Stubs): P
     await run.enter("restore");
     await original.machine.restore(giveAway({ ...rebooted }, [rebooted.ram.buffer]));
     run.event("commit", { kernel: provenKernel(run) }, original);
-    original.attendant.forget();
-    await original.machine.stall(host.machineTime(dedicated.machine, host.now()));
-    await run.dropDedicated();
-    host.release(original.machine);
-    await host.occupy(original.machine, cost);
-    await probe.attach(original);
-    marks.push({ name: "restore", atMs: host.now() });
-    restoredMs = host.now();
+    restoreCost = cost;
   } catch (error) {
-    await undoHandOver(run, source);
+    await undoHandOver(run, source, error);
     throw error;
   }
+  original.attendant.forget();
+  await original.machine.stall(host.machineTime(dedicated.machine, host.now()));
+  await run.dropDedicated();
+  host.release(original.machine);
+  await host.occupy(original.machine, restoreCost);
+  await probe.attach(original);
+  const restoredMs = host.now();
+  marks.push({ name: "restore", atMs: restoredMs });
 
   await run.enter("first-answer");
   if (!(await awaitAnswer(host, probe, ANSWER_LIMIT_MS))) {
@@ -197,15 +199,15 @@ async function switchOver(run: Run, dedicated: Vm, { source, target }: Stubs): P
 }
 
 /** Lets the original VM go on, with disks that can be written to. */
-async function undoHandOver(run: Run, source: StubLink): Promise<void> {
+async function undoHandOver(run: Run, source: StubLink, failure: unknown): Promise<void> {
   const { host, original, probe } = run;
   await run.dropDedicated();
   host.release(original.machine);
-  await run.files.undo();
-  await source.leave();
-  // The guest refuses if it had not frozen /home yet.
-  await original.attendant.ask("thaw", ANSWER_LIMIT_MS).catch(() => undefined);
-  await probe.attach(original);
+  try {
+    await resumeOriginal(run, source, failure);
+  } finally {
+    await probe.attach(original);
+  }
 }
 
 /** What it costs the host to copy a machine's devices, disks and so much of its memory, in ms. */

@@ -2,7 +2,7 @@ import { virtualMs } from "../clock/virtual-time.js";
 import { checkpointReboot } from "./checkpoint-reboot.js";
 import { PlanMade } from "./carry-over.js";
 import { eventsForDigest } from "./digest.js";
-import { DoesNotApply, SilentAfterCommit } from "./errors.js";
+import { DoesNotApply, NotUndone, SilentAfterCommit } from "./errors.js";
 import { kexec } from "./kexec.js";
 import { phaseReuse } from "./phase-reuse.js";
 import { plainReboot } from "./plain-reboot.js";
@@ -100,6 +100,10 @@ const NOTHING_FOUND: Found = { kernelAfter: "unknown", programs: [], heartbeat: 
 /** Looks what the user has afterwards. */
 async function lookAround(run: Run, user: User): Promise<Found> {
   const kernelAfter = await run.active().attendant.ask("kernel", 10_000);
+  if (!(await user.hasShell())) {
+    run.event("no-shell", undefined, run.active());
+    return { ...NOTHING_FOUND, kernelAfter };
+  }
   const heartbeat = await user.programs.heartbeat();
   if (heartbeat !== null) run.event("heartbeat", { ...heartbeat }, run.active());
   const lost = await user.lostNotes();
@@ -137,8 +141,9 @@ async function prepare(run: Run, user: User, work?: string): Promise<string> {
  */
 async function rollBack(run: Run, error: unknown): Promise<RunFailure> {
   const phase = run.currentPhase();
+  const isCommitted = run.events.some(({ kind }) => kind === "commit");
   const reason = (error instanceof Error ? error.message : String(error)) + starvation(run);
-  if (error instanceof SilentAfterCommit) {
+  if (isCommitted || error instanceof SilentAfterCommit) {
     run.event("silent", { phase }, run.active());
     const message = `The update was committed, but then this failed in "${phase}": ${reason}.`;
     return { phase, message, rolledBack: false, silent: true };
@@ -153,6 +158,13 @@ async function rollBack(run: Run, error: unknown): Promise<RunFailure> {
     return { phase, message, rolledBack: false, silent };
   }
   if (silent) throw error;
+  if (error instanceof NotUndone) {
+    run.event("not-rolled-back", { phase }, run.original);
+    const message =
+      `${failed} The original VM answers, but it could not be put back as it was: its programs may stand still, ` +
+      "and its disks may refuse to be written to.";
+    return { phase, message, rolledBack: false, silent };
+  }
   run.event("rolled-back", { phase });
   const message = `${failed} The original VM goes on.`;
   return { phase, message, rolledBack: true, silent };

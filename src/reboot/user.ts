@@ -15,6 +15,8 @@ const INTERRUPT_KEY = "\u0003";
  */
 export interface User {
   logIn(): Promise<void>;
+  /** Whether there is a shell at the console, or can be; what keeps it busy is interrupted once. */
+  hasShell(): Promise<boolean>;
   applyUpdate(): Promise<void>;
   /**
    * Types a line into the shell that is open.
@@ -35,9 +37,24 @@ export function seatUser(run: Run): User {
   const { guest } = run;
   const notes: string[] = [];
 
+  async function tryToLogIn(): Promise<boolean> {
+    try {
+      await logIn(run.active(), guest);
+      return true;
+    } catch (error) {
+      if (error instanceof WaitExpired) return false;
+      throw error;
+    }
+  }
+
   return {
     programs: openPrograms(run),
     logIn: () => logIn(run.active(), guest),
+    async hasShell() {
+      if (await tryToLogIn()) return true;
+      await run.active().console.type(INTERRUPT_KEY);
+      return tryToLogIn();
+    },
     applyUpdate: () =>
       applyUpdate(guest.update, (command, withinMs) => runCommand(run.active(), command, withinMs)),
     async work(line) {

@@ -27,6 +27,7 @@ const transplantPhases = [
   "freeze-programs",
   "freeze-home",
   "attach-home",
+  "capture-programs",
   "restore-programs",
   "switch-over",
 ];

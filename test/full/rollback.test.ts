@@ -147,3 +147,26 @@ test("a plain reboot into a kernel that panics has no way back, and says so", as
 function hurried(phases: GuestProfile["bootPhases"]): GuestProfile["bootPhases"] {
   return phases.map((phase) => ({ ...phase, withinMs: 20_000 }));
 }
+
+test("an update that does not end is given up, and the user has the shell again", async () => {
+  const report = await updateBusybox("shadow", {}, { apply: ["sleep 999"] });
+  expect(report.failure).toMatchObject({ phase: "apply-update", rolledBack: true });
+  expect(report.failure?.message).toContain('the command "sleep 999"');
+  expect(report.programs.every(({ survived }) => survived)).toBe(true);
+});
+
+test("when the original's stub dies while the files are handed over: its disks can be written to", async () => {
+  let written = "";
+  const report = await updateBusybox("shadow", {
+    async onPhase(name, { original }) {
+      if (name === "carry-files") await runCommand(original, "killall -9 stub", 10_000);
+    },
+    async onEnd({ original }) {
+      const command =
+        "echo home >/home/after && echo root >/root/after && cat /home/after /root/after";
+      written = (await runCommand(original, command, 10_000)).output;
+    },
+  });
+  expect(report.failure).toMatchObject({ phase: "carry-files", rolledBack: true });
+  expect(written).toBe("home\nroot\n");
+});

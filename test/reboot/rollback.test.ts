@@ -39,6 +39,7 @@ describe("an update that fails is rolled back", () => {
       /"echo no work; false" ended with status 1, and printed: no work/,
     ],
     ["does not end", "sleep 99", /"sleep 99" did not end within .* End it with "&"/],
+    ["cannot be interrupted", "trap '' INT; sleep 99", /sleep 99" did not end within/],
   ])("when what the user types before %s: nothing is touched", async (_, userWork, says) => {
     const report = await updateBusybox("shadow", {}, {}, { userWork });
     expect(report.failure?.message).toMatch(says);

@@ -1,0 +1,32 @@
+import type { MountPoint } from "../guest/file-systems.js";
+import { NotUndone } from "./errors.js";
+import type { Run } from "./run.js";
+import { startStub, type StubLink } from "./stub-link.js";
+
+/** How long each step of it may take, in ms. */
+const STEP_LIMIT_MS = 10_000;
+
+const mountedAt = (path: string): MountPoint => ({ device: "", path, type: "" });
+
+/**
+ * Lets the original VM's disks be written to and its programs go on, however far a switch-over had come. If its
+ * stub is gone, another one does what can be done without it. The stub leaves.
+ *
+ * @param failure why the switch-over is given up
+ * @throws {NotUndone} with the message of `failure`, if the guest cannot be put back as it was
+ */
+export async function resumeOriginal(run: Run, source: StubLink, failure: unknown): Promise<void> {
+  try {
+    await resumeBy(source).catch(async () => resumeBy(await startStub(run, run.original)));
+  } catch (cause) {
+    throw new NotUndone(failure instanceof Error ? failure.message : String(failure), { cause });
+  }
+}
+
+async function resumeBy(stub: StubLink): Promise<void> {
+  for (const path of ["/", "/home"]) {
+    await stub.ask("thawFileSystem", mountedAt(path), STEP_LIMIT_MS);
+  }
+  await stub.ask("thaw", null, STEP_LIMIT_MS);
+  await stub.leave();
+}
