@@ -78,16 +78,19 @@ export function* stopTask(stub: Stub, tid: number, ifLost: IfLost): Program<numb
   const options = OPTION_SUSPEND_SECCOMP | (ifLost === "is-killed" ? OPTION_EXITKILL : 0);
   yield* stub.call("ptrace", REQUEST.seize, tid, 0, options);
   yield* interrupt(stub, tid);
-  const signal = yield* awaitInterruption(stub, tid);
-  return signal === SIGTRAP ? null : signal;
+  return yield* awaitInterruption(stub, tid);
 }
 
-/** Lets a stopped task, which must have all signals blocked, go on for a moment and stops it again. */
-export function* runBriefly(stub: Stub, tid: number): Program<void> {
+/**
+ * Lets a stopped task go on for a moment and stops it again; it takes the signals that come meanwhile.
+ *
+ * @returns the signal that has stopped it meanwhile, or null
+ */
+export function* runBriefly(stub: Stub, tid: number): Program<number | null> {
   yield* resume(stub, tid, "freely");
   yield* sleep(stub, MOMENT_NS);
   yield* interrupt(stub, tid);
-  yield* awaitInterruption(stub, tid);
+  return yield* awaitInterruption(stub, tid);
 }
 
 /** Lets a stopped task go on, with the signal if one is given. */
@@ -95,12 +98,16 @@ export function* letGo(stub: Stub, tid: number, signal = 0): Program<void> {
   yield* stub.call("ptrace", REQUEST.detach, tid, 0, signal);
 }
 
-/** Waits for the stop that was asked for; a signal that stops the task on its way there is passed on to it. */
-function* awaitInterruption(stub: Stub, tid: number): Program<number> {
+/**
+ * Waits for the stop that was asked for; a signal that stops the task on its way there is passed on to it.
+ *
+ * @returns the signal by which its process is stopped, or null if it is not
+ */
+function* awaitInterruption(stub: Stub, tid: number): Program<number | null> {
   for (;;) {
     const status = yield* awaitStop(stub, tid);
     const signal = (status >> 8) & 0xff;
-    if (status >> 16 === EVENT_STOP) return signal;
+    if (status >> 16 === EVENT_STOP) return signal === SIGTRAP ? null : signal;
     yield* resume(stub, tid, "freely", signal);
   }
 }
@@ -133,6 +140,25 @@ export function* awaitStop(stub: Stub, tid: number): Program<number> {
   const status = stub.view(4).getInt32(0, true);
   if ((status & 0xff) !== 0x7f) throw new Error(`the task ${tid} ended while it was to be stopped`);
   return status;
+}
+
+const WNOHANG = 1;
+/** How often, and each time how long in ns, a task is given to come to its stop. */
+const MOST_WAITS = 100;
+const WAIT_NS = 1_000_000;
+
+/**
+ * Sees to it that a traced task stands still: work on it may have failed while it went on. One that has ended is
+ * left to whoever asks for it next.
+ */
+export function* makeStill(stub: Stub, tid: number): Program<void> {
+  const refused = yield* stub.attempt("ptrace", REQUEST.getSignalMask, tid, 8, stub.out);
+  if (refused >= 0) return;
+  yield* stub.attempt("ptrace", REQUEST.interrupt, tid, 0, 0);
+  for (let wait = 0; wait < MOST_WAITS; wait++) {
+    if ((yield* stub.attempt("wait4", tid, stub.out, WALL | WNOHANG, 0)) !== 0) return;
+    yield* sleep(stub, WAIT_NS);
+  }
 }
 
 /** Reads the registers of a stopped task. */

@@ -28,7 +28,6 @@ interface Before extends Pick<Foreknown, "listed"> {
  * Stops processes as `freeze` does, at a calm moment. Those that accept connections are stopped last: once nobody
  * is left who could connect, they accept what waits. If a TCP connection is under way nevertheless, all go on for a
  * moment. If no calm moment comes they are stopped all the same, for the capture to name what is in its way.
- *
  */
 export function* freezeCalmly(
   stub: Stub,
@@ -43,9 +42,14 @@ export function* freezeCalmly(
   for (let tries = 1; ; tries++) {
     const known = { listed: tries === 1 ? listed : null, last };
     const tree: FrozenTree = yield* freeze(stub, selections, own, kernelThreads, known);
-    if (tries === MOST_TRIES || (yield* isCalm(stub))) return tree;
-    const pids = tree.processes.map(({ summary }) => summary.pid);
-    last = after(yield* findServers(stub, pids));
+    try {
+      if (tries === MOST_TRIES || (yield* isCalm(stub))) return tree;
+      const pids = tree.processes.map(({ summary }) => summary.pid);
+      last = after(yield* findServers(stub, pids));
+    } catch (error) {
+      yield* thaw(stub, tree.processes);
+      throw error;
+    }
     yield* thaw(stub, tree.processes);
     yield* sleep(stub, WHILE_NS);
   }

@@ -6,6 +6,7 @@ import {
   blockSignals,
   getRegisters,
   letGo,
+  makeStill,
   type Registers,
   runBriefly,
   setRegisters,
@@ -167,31 +168,36 @@ function* freezeProcess(stub: Stub, pid: number, threads: StoppedThread[]): Prog
         if (tid !== pid && (yield* hasEnded(stub, tid))) continue;
         throw error;
       }
-      const registers = yield* getRegisters(stub, tid);
-      // From here on it has to be put back, so nothing may fail before it is among `threads`.
-      const stopped = { tid, signalMask: yield* blockSignals(stub, tid), registers };
-      const place = threads.push(stopped) - 1;
-      threads[place] = { ...stopped, registers: yield* leaveVdso(stub, pid, stopped) };
+      const left = yield* leaveVdso(stub, pid, tid);
+      stoppedBy = left.stoppedBy ?? stoppedBy;
+      // From here on they have to be put back, so nothing may fail before it is among `threads`.
+      const signalMask = yield* blockSignals(stub, tid);
+      threads.push({ tid, signalMask, registers: left.registers });
     }
   }
 }
 
 /**
  * Lets a thread go on until it is out of the kernel's code in its process, which elsewhere is another. It
- * may stay there if it is in a system call.
+ * may stay there if it is in a system call. Its signals must be as they were: the call that it makes next may be
+ * the one that asks for them.
+ *
+ * @returns its registers, and the signal that has stopped it meanwhile
  */
 function* leaveVdso(
   stub: Stub,
   pid: number,
-  { tid, registers: first }: StoppedThread,
-): Program<Registers> {
-  let registers = first;
-  if (registers.origEax >= 0) return registers;
+  tid: number,
+): Program<{ readonly registers: Registers; readonly stoppedBy: number | null }> {
+  let registers = yield* getRegisters(stub, tid);
+  let stoppedBy: number | null = null;
+  if (registers.origEax >= 0) return { registers, stoppedBy };
   const maps = parseMaps(yield* readText(stub, `/proc/${pid}/maps`));
   const vdso = maps.find(({ path }) => path === "[vdso]");
   for (let moment = 0; moment < MOST_MOMENTS; moment++) {
-    if (registers.origEax >= 0 || vdso === undefined || !isIn(vdso, registers)) return registers;
-    yield* runBriefly(stub, tid);
+    const isInside = registers.origEax < 0 && vdso !== undefined && isIn(vdso, registers);
+    if (!isInside) return { registers, stoppedBy };
+    stoppedBy = (yield* runBriefly(stub, tid)) ?? stoppedBy;
     registers = yield* getRegisters(stub, tid);
   }
   throw new CannotCarry(`thread ${tid} of process ${pid} does not come out of the vDSO`);
@@ -206,6 +212,7 @@ export function* thaw(stub: Stub, processes: readonly StoppedProcess[]): Program
   const threads = processes.flatMap((process) => process.threads);
   for (const { tid, signalMask, registers } of threads) {
     yield* unlessGone(function* () {
+      yield* makeStill(stub, tid);
       yield* setRegisters(stub, tid, registers);
       yield* setSignalMask(stub, tid, signalMask);
     });
