@@ -60,10 +60,10 @@ export function progressLine(
     const columns = (stream.columns ?? DEFAULT_COLUMNS) - 1;
     stream.write(ERASE_LINE + lineOf(event, columns));
   };
+  let logged: readonly string[] = [];
   const log = (event: ProgressEvent): void => {
-    if (event.step === step) return;
-    step = event.step;
-    stream.write(`${withoutControls(event.step)}\n`);
+    if (!logged.includes(event.step)) stream.write(`${onOneLine(event.step)}\n`);
+    logged = event.allSteps ?? [event.step];
   };
   return {
     show: stream.isTTY ? redraw : log,
@@ -71,6 +71,7 @@ export function progressLine(
       if (onScreen) stream.write(ERASE_LINE);
       onScreen = false;
       step = undefined;
+      logged = [];
     },
   };
 }
@@ -93,13 +94,13 @@ function lineOf(event: ProgressEvent, columns: number): string {
     parts.push(amount(done, unit));
   }
   if (detail !== undefined) parts.push(detail);
-  return shortened(withoutControls(parts.join("  ")), columns);
+  return shortened(onOneLine(parts.join("  ")), columns);
 }
 
 /** Each step gets its share of the line, so that the others stand still when one gets longer. */
 function sideBySide(steps: readonly string[], columns: number): string {
   const width = Math.floor((columns + 2) / steps.length) - 2;
-  return steps.map((step) => shortened(withoutControls(step), width).padEnd(width)).join("  ");
+  return steps.map((step) => shortened(onOneLine(step), width).padEnd(width)).join("  ");
 }
 
 function amount(value: number, unit: ProgressEvent["unit"]): string {
@@ -111,7 +112,7 @@ function shortened(line: string, columns: number): string {
   return line.length <= columns ? line : `${line.slice(0, Math.max(0, columns - 1))}…`;
 }
 
-/** A detail may come from a guest or a mirror: it must not steer the terminal. */
-function withoutControls(line: string): string {
+/** A detail may come from a guest or a mirror: it must not steer the terminal, nor take a second line. */
+function onOneLine(line: string): string {
   return line.replace(/\p{Cc}/gu, " ");
 }

@@ -78,3 +78,14 @@ test("in a log each step is a line, once", () => {
   line.end();
   expect(written).toEqual(["fetch\n", "boot\n"]);
 });
+
+test("in a log each step of work that goes on side by side is a line, once", () => {
+  const { written, line } = stage({ isTTY: false });
+  const allSteps = ["a: boot", "b: boot"];
+  line.show({ step: "a: boot" });
+  line.show({ step: "b: boot", allSteps });
+  line.show({ step: "a: boot", done: 1, allSteps });
+  line.show({ step: "b: boot", done: 1, allSteps });
+  line.show({ step: "a: login", allSteps: ["a: login", "b: boot"] });
+  expect(written).toEqual(["a: boot\n", "b: boot\n", "a: login\n"]);
+});
