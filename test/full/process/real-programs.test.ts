@@ -1,19 +1,12 @@
 /** Servers and shells at work, moved from one kernel to another. */
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { move, openPair, type Pair, unmountHome } from "../../support/moving.js";
-import { twoKernels } from "../../support/two-kernels.js";
-import { workbench } from "../../support/workbench.js";
+import { afterEach, expect, test } from "vitest";
+import { move, unmountHome } from "../../support/moving.js";
+import { workbenchPair } from "../../support/workbench-pair.js";
 
-let pair: Pair;
-
-beforeAll(async () => {
-  pair = await openPair(await twoKernels(await workbench()));
-});
+const pair = workbenchPair();
 
 /** The disk of /home goes along with each program. */
 afterEach(() => unmountHome(pair.target));
-
-afterAll(() => pair.dispose());
 
 test("redis-server keeps what it holds only in memory, and a client that is connected", async () => {
   const { source, target } = pair;

@@ -1,22 +1,15 @@
 /** Programs at work on a terminal, moved from one kernel to another. */
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { move, openPair, type Pair, unmountHome } from "../../support/moving.js";
+import { afterEach, expect, test } from "vitest";
+import { move, unmountHome } from "../../support/moving.js";
 import { openTmux } from "../../support/tmux.js";
-import { twoKernels } from "../../support/two-kernels.js";
-import { workbench } from "../../support/workbench.js";
+import { workbenchPair } from "../../support/workbench-pair.js";
 
-let pair: Pair;
-
-beforeAll(async () => {
-  pair = await openPair(await twoKernels(await workbench()));
-});
+const pair = workbenchPair();
 
 afterEach(async () => {
   await pair.target.sh("tmux -S /home/tmux kill-server");
   await unmountHome(pair.target);
 });
-
-afterAll(() => pair.dispose());
 
 test("a python prompt keeps its variables", async () => {
   const { source, target } = pair;

@@ -1,16 +1,9 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { CommandFailed } from "../../../src/guest/command-link.js";
-import { moveProof, openPair, type Pair } from "../../support/moving.js";
-import { twoKernels } from "../../support/two-kernels.js";
-import { workbench } from "../../support/workbench.js";
+import { moveProof } from "../../support/moving.js";
+import { workbenchPair } from "../../support/workbench-pair.js";
 
-let pair: Pair;
-
-beforeAll(async () => {
-  pair = await openPair(await twoKernels(await workbench()));
-});
-
-afterAll(() => pair.dispose());
+const pair = workbenchPair();
 
 /** Expects a proof not to be moved, and to be told so while it runs; it goes on and ends well. */
 async function expectRefused(name: string, why: RegExp): Promise<void> {

@@ -1,22 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  move,
-  moveProof,
-  openPair,
-  type Pair,
-  type Side,
-  unmountHome,
-} from "../../support/moving.js";
-import { twoKernels } from "../../support/two-kernels.js";
-import { workbench } from "../../support/workbench.js";
+import { describe, expect, test } from "vitest";
+import { move, moveProof, type Side, unmountHome } from "../../support/moving.js";
+import { workbenchPair } from "../../support/workbench-pair.js";
 
-let pair: Pair;
-
-beforeAll(async () => {
-  pair = await openPair(await twoKernels(await workbench()));
-});
-
-afterAll(() => pair.dispose());
+const pair = workbenchPair();
 
 describe("signals and interrupted calls go along to another kernel", () => {
   test.each([

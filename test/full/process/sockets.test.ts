@@ -1,15 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { moveProof, openPair, type Pair } from "../../support/moving.js";
-import { twoKernels } from "../../support/two-kernels.js";
-import { workbench } from "../../support/workbench.js";
+import { describe, expect, test } from "vitest";
+import { moveProof } from "../../support/moving.js";
+import { workbenchPair } from "../../support/workbench-pair.js";
 
-let pair: Pair;
-
-beforeAll(async () => {
-  pair = await openPair(await twoKernels(await workbench()));
-});
-
-afterAll(() => pair.dispose());
+const pair = workbenchPair();
 
 describe("sockets go along to another kernel", () => {
   test.each([
