@@ -20,8 +20,7 @@ import { STRATEGIES, type StrategyName } from "../../src/reboot/update.js";
 import { sampleSnapshot } from "../storage/sample-snapshot.js";
 import { sampleReport } from "./sample-report.js";
 import { temporaryDirectory } from "./temporary-directory.js";
-
-const follower = { show: () => undefined, signal: new AbortController().signal };
+import { QUIET } from "../support/quiet.js";
 
 function leave(directory: string, strategy: StrategyName): void {
   const report = sampleReport(strategy === "reboot" ? "reboot" : "shadow");
@@ -87,7 +86,7 @@ async function guestWithout(error: Error): Promise<PreparedGuest> {
 
 describe("a reproduction", () => {
   test("takes finished runs from where they are kept, and makes them once for all figures", async () => {
-    const { experiments, repetitions } = await reproduce(await options(), follower);
+    const { experiments, repetitions } = await reproduce(await options(), QUIET);
     const strategies = Object.keys(STRATEGIES);
     const names = experiments.map(({ experiment }) => experiment.name);
     expect(names).toEqual(["downtime", "phases", "timeline"]);
@@ -116,7 +115,7 @@ describe("a reproduction", () => {
     const written = [];
     for (const name of ["first", "second"]) {
       const target = path.join(folder, name);
-      await writeResults(target, await reproduce(await options(), follower));
+      await writeResults(target, await reproduce(await options(), QUIET));
       const files = readdirSync(target).sort();
       written.push(files.map((file) => [file, readFileSync(path.join(target, file), "base64")]));
     }
@@ -131,7 +130,7 @@ describe("a reproduction", () => {
 
   test("has a row of data for each guest and strategy, without a wall time", async () => {
     const folder = temporaryDirectory();
-    const reproduction = await reproduce(await options(), follower);
+    const reproduction = await reproduce(await options(), QUIET);
     await writeResults(folder, reproduction);
     const [heading, ...rows] = readFileSync(path.join(folder, "data.csv"), "utf8")
       .trim()
@@ -151,20 +150,20 @@ describe("a reproduction", () => {
         repeat: ({ strategy }) => strategy === "reboot",
         runElsewhere: () => Promise.reject(new Error("stopped")),
       },
-      follower,
+      QUIET,
     );
     await expect(stopped).rejects.toThrow("stopped");
     expect(readdirSync(runsFolder)).toEqual(before);
   });
 
   test("leaves out an experiment about a guest that nobody asked for", async () => {
-    const { experiments } = await reproduce({ ...(await options()), guests: [] }, follower);
+    const { experiments } = await reproduce({ ...(await options()), guests: [] }, QUIET);
     expect(experiments.map(({ experiment }) => experiment.name)).toEqual(["downtime", "phases"]);
   });
 
   test("leaves out an experiment about a strategy that nobody asked for", async () => {
     const named = async (...strategies: StrategyName[]) => {
-      const { experiments } = await reproduce({ ...(await options()), strategies }, follower);
+      const { experiments } = await reproduce({ ...(await options()), strategies }, QUIET);
       return experiments.map(({ experiment }) => experiment.name);
     };
     expect(await named("reboot")).toEqual(["downtime", "phases"]);
@@ -190,7 +189,7 @@ describe("a reproduction", () => {
           return Promise.resolve();
         },
       },
-      { ...follower, signal: stop.signal },
+      { ...QUIET, signal: stop.signal },
     );
     await expect(stopped).rejects.toThrow("enough");
     expect(begun).toBe(1);
@@ -202,7 +201,7 @@ describe("a reproduction", () => {
         ...(await elsewhere("reboot", "shadow")),
         prepare: () => guestWithout(new MachineDied("original", "it burnt", virtualMs(7))),
       },
-      follower,
+      QUIET,
     );
     const found = experiments[0]?.runs.map(({ strategy, outcome }) => `${strategy}: ${outcome}`);
     expect(found).toEqual(["reboot: failed", "shadow: failed"]);
@@ -213,14 +212,14 @@ describe("a reproduction", () => {
     const full = new Error("no space left on device");
     const stopped = reproduce(
       { ...(await elsewhere("reboot", "shadow")), prepare: () => guestWithout(full) },
-      follower,
+      QUIET,
     );
     await expect(stopped).rejects.toMatchObject({
       message: "busybox by reboot: no space left on device",
       cause: full,
     });
     const unreachable = { ...(await elsewhere("shadow")), prepare: () => Promise.reject(full) };
-    await expect(reproduce(unreachable, follower)).rejects.toThrow("busybox by shadow: no space");
+    await expect(reproduce(unreachable, QUIET)).rejects.toThrow("busybox by shadow: no space");
   });
 
   test("makes a kept run anew that cannot be read", async () => {
@@ -237,7 +236,7 @@ describe("a reproduction", () => {
           return guestWithout(new MachineDied("original", "it burnt", virtualMs(7)));
         },
       },
-      follower,
+      QUIET,
     );
     expect(experiments[0]?.runs[0]?.reason).toContain("it burnt");
     expect(asked).toEqual(["busybox"]);
@@ -250,7 +249,7 @@ describe("a reproduction", () => {
     leave(directory, "shadow");
     leave(`${directory}-again`, "shadow");
     truncateSync(path.join(`${directory}-again`, "probe.csv"), 10);
-    const { repetitions } = await reproduce({ ...wanted, repeat: () => true }, follower);
+    const { repetitions } = await reproduce({ ...wanted, repeat: () => true }, QUIET);
     expect(repetitions[0]?.repeated).toBe(repetitions[0]?.digest);
     expect(readRun(`${directory}-again`).summary.strategy).toBe("shadow");
   });

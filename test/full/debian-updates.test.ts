@@ -8,14 +8,14 @@ import type { RunReport } from "../../src/reboot/report.js";
 import type { Run } from "../../src/reboot/run.js";
 import { runUpdate, type StrategyName } from "../../src/reboot/update.js";
 import { runCommand } from "../../src/reboot/vm.js";
+import { QUIET } from "../support/quiet.js";
 
 const COMMAND_MS = 60_000;
 const OLD_KERNEL = "6.1.0-47-686";
 
-const follower = { show: () => undefined, signal: new AbortController().signal };
 let debian12: PreparedGuest;
 beforeAll(async () => {
-  debian12 = await prepareFollowed("debian12", follower);
+  debian12 = await prepareFollowed("debian12", QUIET);
 });
 
 interface Outcome {
@@ -180,7 +180,7 @@ describe("a kernel", () => {
 });
 
 test("a kernel of the next release is installed by dpkg of the one before, and the user's shell moves to it", async () => {
-  const guest = await prepareFollowed("debian11", follower);
+  const guest = await prepareFollowed("debian11", QUIET);
   const { report, answers } = await update("release", "shadow-transplant", "shadow", {
     guest,
     questions: ["cat /etc/debian_version", "dpkg --audit"],

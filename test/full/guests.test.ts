@@ -6,8 +6,7 @@ import { DEFAULT_HOST } from "../../src/host/config.js";
 import { listGuests, readRecipe } from "../../src/images/recipe.js";
 import type { RunReport } from "../../src/reboot/report.js";
 import { runUpdate, type StrategyName } from "../../src/reboot/update.js";
-
-const follower = { show: () => undefined, signal: new AbortController().signal };
+import { QUIET } from "../support/quiet.js";
 
 /** The guests with an init system of Debian's. */
 const guests: string[] = [];
@@ -18,7 +17,7 @@ for (const name of await listGuests()) {
 describe.each(guests)("the guest %s", (name) => {
   let guest: PreparedGuest;
   beforeAll(async () => {
-    guest = await prepareFollowed(name, follower);
+    guest = await prepareFollowed(name, QUIET);
   });
 
   const update = (strategy: StrategyName): Promise<RunReport> => {
@@ -30,7 +29,7 @@ describe.each(guests)("the guest %s", (name) => {
       guest: profile,
       bootSnapshot: guest.bootSnapshot,
       host: DEFAULT_HOST,
-      phaseSnapshot: () => phaseSnapshot(guest, profile, follower),
+      phaseSnapshot: () => phaseSnapshot(guest, profile, QUIET),
       startMachine: (role) => guest.startMachine(role),
       wallNow: () => performance.now(),
     });

@@ -16,13 +16,13 @@ import { logIn, runCommand } from "../../src/reboot/vm.js";
 import { nonZeroPages, writePages } from "../../src/storage/pages.js";
 import { tarball } from "../support/tarball.js";
 import { foreignParts, foreignTarball, LONG_NAME, type Parts } from "../support/foreign-system.js";
+import { QUIET } from "../support/quiet.js";
 
 const TARBALL = "test-of-a-tarball";
 const DISK = "test-of-a-disk";
 
 let parts: Parts;
-const signal = new AbortController().signal;
-const follower = { show: () => undefined, signal };
+const { signal } = QUIET;
 
 beforeAll(async () => {
   parts = await foreignParts();
@@ -51,7 +51,7 @@ async function optionsFor(name: string): Promise<ImportOptions> {
 
 /** What a user reads after a command in a guest that has just booted. */
 async function ask(name: string, command: string): Promise<string> {
-  const guest = await prepareFollowed(name, follower);
+  const guest = await prepareFollowed(name, QUIET);
   const machine = await guest.startMachine(name);
   try {
     await machine.restoreSnapshot(guest.bootSnapshot);
@@ -64,7 +64,7 @@ async function ask(name: string, command: string): Promise<string> {
 }
 
 async function update(name: string, strategy: StrategyName, updateName: string) {
-  const guest = await prepareFollowed(name, follower);
+  const guest = await prepareFollowed(name, QUIET);
   return runUpdate({
     strategy,
     guest: guestProfile(guest, updateName),

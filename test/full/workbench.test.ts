@@ -4,15 +4,13 @@ import { guestLogin } from "../../src/experiment/prepared-guest.js";
 import { openConsole } from "../../src/machine/console.js";
 import type { Machine } from "../../src/machine/machine.js";
 import { logIn, runCommand, type Terminal } from "../../src/reboot/vm.js";
+import { QUIET } from "../support/quiet.js";
 
 let machine: Machine;
 let terminal: Terminal;
 
 beforeAll(async () => {
-  const guest = await prepareFollowed("workbench", {
-    show: () => undefined,
-    signal: new AbortController().signal,
-  });
+  const guest = await prepareFollowed("workbench", QUIET);
   machine = await guest.startMachine("workbench");
   await machine.restoreSnapshot(guest.bootSnapshot);
   terminal = { machine, console: openConsole(machine, 0) };

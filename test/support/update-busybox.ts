@@ -7,6 +7,7 @@ import type { RunReport } from "../../src/reboot/report.js";
 import type { RunObserver } from "../../src/reboot/run.js";
 import { runUpdate, type StrategyName } from "../../src/reboot/update.js";
 import { busybox } from "./busybox.js";
+import { QUIET } from "./quiet.js";
 
 /** How an update differs from what `shadow-reboot update` does. */
 interface Otherwise {
@@ -20,8 +21,6 @@ interface Otherwise {
   readonly userWork?: string;
   readonly bootPhases?: (phases: GuestProfile["bootPhases"]) => GuestProfile["bootPhases"];
 }
-
-const QUIET = { show: () => undefined, signal: new AbortController().signal };
 
 /** An update of the guest `busybox` from its boot snapshot, as `shadow-reboot update` does it. */
 export async function updateBusybox(

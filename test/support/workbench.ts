@@ -1,13 +1,4 @@
-import { prepareFollowed } from "../../src/experiment/preparation.js";
-import type { PreparedGuest } from "../../src/experiment/prepared-guest.js";
+import { preparedOnce } from "./prepared-once.js";
 
-let prepared: Promise<PreparedGuest> | undefined;
-
-/** The guest `workbench` from the cache, read once in each process of tests; who starts machines of it owns them. */
-export function workbench(): Promise<PreparedGuest> {
-  prepared ??= prepareFollowed("workbench", {
-    show: () => undefined,
-    signal: new AbortController().signal,
-  });
-  return prepared;
-}
+/** The guest `workbench`; see `preparedOnce`. */
+export const workbench = preparedOnce("workbench");

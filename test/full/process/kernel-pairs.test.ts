@@ -3,13 +3,12 @@ import { prepareFollowed } from "../../../src/experiment/preparation.js";
 import type { PreparedGuest } from "../../../src/experiment/prepared-guest.js";
 import { updatedSnapshot } from "../../../src/experiment/updated-snapshot.js";
 import { moveProof, openPair, type Pair } from "../../support/moving.js";
-
-const follower = { show: () => undefined, signal: new AbortController().signal };
+import { QUIET } from "../../support/quiet.js";
 
 let guest: PreparedGuest;
 
 beforeAll(async () => {
-  guest = await prepareFollowed("kernels", follower);
+  guest = await prepareFollowed("kernels", QUIET);
 });
 
 /** What kernels differ in: how memory is filled, the vDSO, page tables, restartable sequences, clocks, and files. */
@@ -52,8 +51,8 @@ describe.each([
   beforeAll(async () => {
     pair = await openPair({
       guest,
-      before: await updatedSnapshot(guest, from, follower),
-      after: await updatedSnapshot(guest, to, follower),
+      before: await updatedSnapshot(guest, from, QUIET),
+      after: await updatedSnapshot(guest, to, QUIET),
     });
   });
   afterAll(() => pair.dispose());

@@ -3,14 +3,12 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { prepareFollowed } from "../../../src/experiment/preparation.js";
 import { move, openPair, type Pair, type Side } from "../../support/moving.js";
 import { twoKernels } from "../../support/two-kernels.js";
+import { QUIET } from "../../support/quiet.js";
 
 let pair: Pair;
 
 beforeAll(async () => {
-  const guest = await prepareFollowed("studio", {
-    show: () => undefined,
-    signal: new AbortController().signal,
-  });
+  const guest = await prepareFollowed("studio", QUIET);
   pair = await openPair(await twoKernels(guest));
 });
 
