@@ -48,13 +48,11 @@ export interface CarryOver {
   carry(): Promise<void>;
   /**
    * Carries what has changed in the original since the plan. Nobody can write to its system disk any more
-   * then, until `undo`.
+   * then, until it is thawed.
    *
    * @throws {FilesInConflict} before more is changed
    */
   finish(): Promise<void>;
-  /** Lets the original's system disk be written to again. */
-  undo(): Promise<void>;
   /** What has been decided so far, in the order of the paths. */
   decisions(): readonly Decision[];
 }
@@ -235,7 +233,6 @@ export function createCarryOver(options: CarryOverOptions): CarryOver {
       await original.ask("flushFiles", null, COMMAND_MS);
     },
     finish: () => carryChanges("lastChanges"),
-    undo: () => original.ask("thawFiles", null, COMMAND_MS),
     decisions: () => [...decided.values()].sort((a, b) => (a.path < b.path ? -1 : 1)),
   };
 }

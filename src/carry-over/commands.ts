@@ -1,4 +1,4 @@
-import { flushFileSystem, freezeFileSystem, thawFileSystem } from "../guest/file-systems.js";
+import { flushFileSystem, freezeFileSystem } from "../guest/file-systems.js";
 import type { Program } from "../guest/gate.js";
 import type { Stub } from "../guest/stub-session.js";
 import { type Application, apply, stage } from "./apply.js";
@@ -43,9 +43,6 @@ export function carryOverCommands() {
       yield* freezeFileSystem(stub, ROOT);
       return yield* watch.changes(stub);
     },
-
-    /** Lets the system disk be written to again, where it is frozen. */
-    thawFiles: (stub: Stub): Program<void> => thawFileSystem(stub, ROOT),
 
     /** Looks at files, with all that is to be known of them; null for those that are not there. */
     *describeFiles(stub: Stub, paths: readonly string[]): Program<Map<string, Entry | null>> {

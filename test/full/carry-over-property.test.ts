@@ -31,8 +31,7 @@ async function carryAll(preferOurs: (path: string) => boolean): Promise<CarryOve
     await files.plan();
     try {
       await files.carry();
-      await files.finish();
-      await files.undo();
+      await twins.finish(files);
       return files;
     } catch (error) {
       if (!(error instanceof FilesInConflict)) throw error;

@@ -47,8 +47,7 @@ describe("what the original has changed", () => {
     await source.sh(
       "cd /data; echo late >late; echo late >>one; mv e f; echo 5 >f/five; rm two; cd",
     );
-    await files.finish();
-    await files.undo();
+    await twins.finish(files);
 
     const [ours, theirs] = [await tree(source, "/data"), await tree(target, "/data")];
     expect(theirs.get("/data/theirs")).toBeDefined();
@@ -82,8 +81,7 @@ describe("a directory over which the rebooted system has mounted another file sy
     await files.plan();
     await files.carry();
     await source.sh("cd /data; echo late >m/late; mkdir m/d; echo late >late; cd");
-    await files.finish();
-    await files.undo();
+    await twins.finish(files);
 
     const why = "another file system is mounted there in the rebooted system";
     const kept = [
@@ -133,8 +131,7 @@ describe("a guest whose kernel is older than the calls of today", () => {
     await files.plan();
     await files.carry();
     await source.sh("cd /data; echo late >late; echo late >>f/b; rm p; cd");
-    await files.finish();
-    await files.undo();
+    await twins.finish(files);
     const [ours, theirs] = [await tree(source, "/data"), await tree(target, "/data")];
     expect(theirs.delete("/data/theirs")).toBe(true);
     expect(Object.fromEntries(theirs)).toEqual(Object.fromEntries(ours));
@@ -184,8 +181,7 @@ describe("random trees, changed at random in both systems", () => {
     const files = twins.carryOver({ theirs: ["/data"] });
     await files.plan();
     await files.carry();
-    await files.finish();
-    await files.undo();
+    await twins.finish(files);
     expect(await tree(twins.target, "/data")).toEqual(theirs);
   });
 
@@ -194,8 +190,7 @@ describe("random trees, changed at random in both systems", () => {
     await files.plan();
     await files.carry();
     await mutate(twins.source, "/data", 4, 20);
-    await files.finish();
-    await files.undo();
+    await twins.finish(files);
     ours = await tree(twins.source, "/data");
     const end = await tree(twins.target, "/data");
     for (const path of new Set([

@@ -26,6 +26,8 @@ export interface Twins extends Pair {
     readonly ours?: readonly string[];
     readonly theirs?: readonly string[];
   }): CarryOver;
+  /** Carries the rest, and lets the original's system disk be written to again. */
+  finish(files: CarryOver): Promise<void>;
 }
 
 /** What there is from a fork on. */
@@ -37,6 +39,8 @@ interface Forked {
 
 const WALK_MS = 60_000;
 const SYSTEM_DISK = 0;
+const ROOT = { device: "", path: "/", type: "" };
+const COMMAND_MS = 10_000;
 
 /**
  * Starts both.
@@ -78,6 +82,10 @@ export async function openTwins(
         expectedNs: () => 0n,
         copied: () => Promise.resolve(),
       });
+    },
+    async finish(files) {
+      await files.finish();
+      await forked().original.ask("thawFileSystem", ROOT, COMMAND_MS);
     },
   };
 }
@@ -134,10 +142,9 @@ export async function twinsWithPrograms(
 
 /** Has Debian's e2fsck look at the rebooted system's disk. */
 export async function checkRebooted({ target, rebooted }: Twins): Promise<void> {
-  const root = { device: "", path: "/", type: "" };
-  await rebooted.ask("freezeFileSystem", root, 10_000);
+  await rebooted.ask("freezeFileSystem", ROOT, COMMAND_MS);
   const overlay = await target.machine.diskOverlay(SYSTEM_DISK);
-  await rebooted.ask("thawFileSystem", root, 10_000);
+  await rebooted.ask("thawFileSystem", ROOT, COMMAND_MS);
   const guest = await loadGuest("workbench", {
     cache: await openCache(),
     progress: () => undefined,
