@@ -177,3 +177,8 @@ export const treeImageSchema = z.strictObject({
 
 /** @see treeImageSchema */
 export type TreeImage = Readonly<z.infer<typeof treeImageSchema>>;
+
+/** What of processes' memory is in an image, in bytes. */
+export function contentBytes(processes: readonly Pick<ProcessImage, "pages">[]): number {
+  return processes.reduce((bytes, { pages }) => bytes + pages.content.length, 0);
+}

@@ -10,22 +10,19 @@
  * firmware, and the host keeps the checkpoint.
  */
 import { after } from "../clock/virtual-time.js";
-import type { TreeImage } from "../process/image.js";
+import { contentBytes, type TreeImage } from "../process/image.js";
 import type { Selection } from "../process/select.js";
 import { type BootMark, fileDowntime } from "./downtime.js";
 import { SilentAfterCommit, UpdateFailed } from "./errors.js";
 import { proveHealth, provenKernel } from "./health.js";
 import { chooseKept } from "./kept-programs.js";
-import { awaitBoot, REBOOT_LIMIT_MS } from "./plain-reboot.js";
+import { ANSWER_LIMIT_MS, MOVE_LIMIT_MS, REBOOT_LIMIT_MS } from "./limits.js";
+import { awaitBoot } from "./plain-reboot.js";
 import { awaitAnswer } from "./probe.js";
 import { resumeOriginal } from "./resume-original.js";
 import type { Run } from "./run.js";
-import { ANSWER_LIMIT_MS } from "./shadow.js";
 import { startStub, type StubLink } from "./stub-link.js";
 import { logOut } from "./vm.js";
-
-/** How long the capture or the restore of all programs may take, in ms. */
-const MOVE_LIMIT_MS = 30_000;
 
 /** The user's programs, found while the user works. */
 interface Checkpoint {
@@ -86,7 +83,7 @@ async function capture(
   if (selections.length === 0) return null;
   try {
     const image = await stub.ask("capture", selections, MOVE_LIMIT_MS);
-    await host.occupy(original.machine, host.memoryCost(contentBytes(image)));
+    await host.occupy(original.machine, host.memoryCost(contentBytes(image.processes)));
     marks.push({ name: "capture-programs", atMs: host.now() });
     return image;
   } catch (error) {
@@ -141,7 +138,7 @@ async function restore(
   if (image !== null) {
     const stub = await startStub(run, original);
     if (leader !== null) await original.attendant.ask("seat", ANSWER_LIMIT_MS, leader);
-    await host.occupy(original.machine, host.memoryCost(contentBytes(image)));
+    await host.occupy(original.machine, host.memoryCost(contentBytes(image.processes)));
     await stub.ask("restore", image, MOVE_LIMIT_MS);
     await stub.ask("release", null, ANSWER_LIMIT_MS);
     await stub.leave();
@@ -149,8 +146,4 @@ async function restore(
   const processes = image?.processes.length ?? 0;
   run.event("commit", { kernel: provenKernel(run), processes }, original);
   marks.push({ name: "restore-programs", atMs: host.now() });
-}
-
-function contentBytes({ processes }: TreeImage): number {
-  return processes.reduce((bytes, { pages }) => bytes + pages.content.length, 0);
 }

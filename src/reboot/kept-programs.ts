@@ -3,7 +3,7 @@ import type { ProcessSummary, Selection } from "../process/select.js";
 import { describeObstacle, type Obstacle } from "../process/survey.js";
 import { UpdateFailed } from "./errors.js";
 import type { Run } from "./run.js";
-import { ANSWER_LIMIT_MS } from "./shadow.js";
+import { ANSWER_LIMIT_MS } from "./limits.js";
 
 /** Programs that are to live through the update. */
 export interface KeptPrograms {

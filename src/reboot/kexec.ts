@@ -6,7 +6,8 @@ import { after } from "../clock/virtual-time.js";
 import { linkStub } from "../guest/command-link.js";
 import type { ProcessCommands } from "../process/engine.js";
 import { fileDowntime } from "./downtime.js";
-import { awaitBoot, awaitReturn, proveUpdate, REBOOT_LIMIT_MS } from "./plain-reboot.js";
+import { REBOOT_LIMIT_MS } from "./limits.js";
+import { awaitBoot, awaitReturn, proveUpdate } from "./plain-reboot.js";
 import { pass, type Run } from "./run.js";
 
 /** How long the guest may take to read a kernel from its disk, and to end all programs, in ms. */

@@ -13,9 +13,9 @@ import { after } from "../clock/virtual-time.js";
 import { fileDowntime } from "./downtime.js";
 import { DoesNotApply, UpdateFailed } from "./errors.js";
 import type { GuestProfile } from "./guest-profile.js";
-import { awaitBoot, awaitReturn, proveUpdate, REBOOT_LIMIT_MS } from "./plain-reboot.js";
+import { awaitBoot, awaitReturn, proveUpdate } from "./plain-reboot.js";
 import { pass, type Run } from "./run.js";
-import { ANSWER_LIMIT_MS } from "./shadow.js";
+import { ANSWER_LIMIT_MS, REBOOT_LIMIT_MS } from "./limits.js";
 import { startStub } from "./stub-link.js";
 
 /** How a boot phase is known at whose end no disk has been looked at: our initramfs announces itself. */

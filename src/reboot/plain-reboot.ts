@@ -3,12 +3,10 @@ import { type BootMark, fileDowntime } from "./downtime.js";
 import { UpdateFailed } from "./errors.js";
 import type { GuestProfile } from "./guest-profile.js";
 import { proveHealth, provenKernel } from "./health.js";
+import { REBOOT_LIMIT_MS } from "./limits.js";
 import { awaitAnswer } from "./probe.js";
 import type { Run } from "./run.js";
 import { awaitBootPhase } from "./vm.js";
-
-/** How long a guest may take to shut down and boot, in ms. */
-export const REBOOT_LIMIT_MS = 120_000;
 
 /**
  * Strategy `reboot`: the user types `reboot` and waits. There is no way back: whatever comes up is what

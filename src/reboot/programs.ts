@@ -3,10 +3,9 @@ import { WaitExpired } from "../machine/errors.js";
 import { UpdateFailed } from "./errors.js";
 import type { Heartbeat, ProgramOutcome } from "./report.js";
 import type { Run } from "./run.js";
-import { logIn, runCommand } from "./vm.js";
+import { interrupt, logIn, runCommand } from "./vm.js";
 
 const LIMIT_MS = 30_000;
-const INTERRUPT_KEY = "\u0003";
 
 /** The programs of a guest's recipe, in the hands of the user. */
 export interface UserPrograms {
@@ -35,7 +34,7 @@ export function openPrograms(run: Run): UserPrograms {
       return status === 0 ? output : null;
     } catch (error) {
       if (!(error instanceof WaitExpired)) throw error;
-      await vm.console.type(INTERRUPT_KEY);
+      await interrupt(vm);
       return null;
     }
   }

@@ -1,10 +1,8 @@
 import type { MountPoint } from "../guest/file-systems.js";
 import { NotUndone } from "./errors.js";
+import { ANSWER_LIMIT_MS } from "./limits.js";
 import type { Run } from "./run.js";
 import { startStub, type StubLink } from "./stub-link.js";
-
-/** How long each step of it may take, in ms. */
-const STEP_LIMIT_MS = 10_000;
 
 const mountedAt = (path: string): MountPoint => ({ device: "", path, type: "" });
 
@@ -25,8 +23,8 @@ export async function resumeOriginal(run: Run, source: StubLink, failure: unknow
 
 async function resumeBy(stub: StubLink): Promise<void> {
   for (const path of ["/", "/home"]) {
-    await stub.ask("thawFileSystem", mountedAt(path), STEP_LIMIT_MS);
+    await stub.ask("thawFileSystem", mountedAt(path), ANSWER_LIMIT_MS);
   }
-  await stub.ask("thaw", null, STEP_LIMIT_MS);
+  await stub.ask("thaw", null, ANSWER_LIMIT_MS);
   await stub.leave();
 }

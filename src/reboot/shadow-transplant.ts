@@ -5,22 +5,20 @@
 import type { MountPoint } from "../guest/file-systems.js";
 import type { Selection } from "../process/select.js";
 import { PAGE_BYTES } from "../guest/page-tables.js";
-import type { ProcessImage } from "../process/image.js";
+import { contentBytes } from "../process/image.js";
 import type { ChangedImage, Outline } from "../process/outline.js";
 import { type BootMark, fileDowntime } from "./downtime.js";
 import { SilentAfterCommit, UpdateFailed } from "./errors.js";
 import { provenKernel } from "./health.js";
 import { chooseKept, type KeptPrograms, withoutObstacles } from "./kept-programs.js";
+import { ANSWER_LIMIT_MS, MOVE_LIMIT_MS } from "./limits.js";
 import { awaitAnswer } from "./probe.js";
 import { resumeOriginal } from "./resume-original.js";
 import type { Run } from "./run.js";
-import { ANSWER_LIMIT_MS, checkHealth, forkVm, rebootInBackground } from "./shadow.js";
+import { checkHealth, forkVm, rebootInBackground } from "./shadow.js";
 import { startStub, type StubLink } from "./stub-link.js";
 import type { User } from "./user.js";
 import type { Vm } from "./vm.js";
-
-/** How long the capture or the restore of all programs may take, in ms. */
-const MOVE_LIMIT_MS = 30_000;
 
 /** How often memory is copied while the programs run, and how few bytes of it are not worth another round. */
 const MOST_ROUNDS = 5;
@@ -210,11 +208,6 @@ async function undo(run: Run, source: StubLink, failure: unknown): Promise<void>
   } finally {
     await run.probe.attach(run.original);
   }
-}
-
-/** Memory that is moved, in bytes. */
-function contentBytes(processes: readonly Pick<ProcessImage, "pages">[]): number {
-  return processes.reduce((bytes, { pages }) => bytes + pages.content.length, 0);
 }
 
 function commitDetail(run: Run, changed: ChangedImage | null) {

@@ -15,16 +15,13 @@ import { applyInFork } from "./apply-update.js";
 import { type BootMark, fileDowntime } from "./downtime.js";
 import { SilentAfterCommit, UpdateFailed } from "./errors.js";
 import { proveHealth, provenKernel } from "./health.js";
-import { REBOOT_LIMIT_MS } from "./plain-reboot.js";
+import { ANSWER_LIMIT_MS, REBOOT_LIMIT_MS } from "./limits.js";
 import { awaitAnswer } from "./probe.js";
 import { resumeOriginal } from "./resume-original.js";
 import { pass, type Run } from "./run.js";
 import { startStub, type StubLink } from "./stub-link.js";
 import type { User } from "./user.js";
 import { awaitBootPhase, logOut, type Vm } from "./vm.js";
-
-/** How long the guest may take to freeze or mount /home, or to answer the probe, in ms. */
-export const ANSWER_LIMIT_MS = 10_000;
 
 /**
  * Forks the original VM, reboots the fork in the background and, when it has shown that the update is

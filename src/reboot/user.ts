@@ -3,11 +3,10 @@ import { applyUpdate } from "./apply-update.js";
 import { UpdateFailed } from "./errors.js";
 import { openPrograms, type UserPrograms } from "./programs.js";
 import type { Run } from "./run.js";
-import { asCommand, logIn, runCommand } from "./vm.js";
+import { asCommand, interrupt, logIn, runCommand } from "./vm.js";
 
 const COMMAND_LIMIT_MS = 10_000;
 const WORK_LIMIT_MS = 30_000;
-const INTERRUPT_KEY = "\u0003";
 
 /**
  * The person at the console: logs in, asks for the update, works in /home, and looks
@@ -52,7 +51,7 @@ export function seatUser(run: Run): User {
     logIn: () => logIn(run.active(), guest),
     async hasShell() {
       if (await tryToLogIn()) return true;
-      await run.active().console.type(INTERRUPT_KEY);
+      await interrupt(run.active());
       return tryToLogIn();
     },
     applyUpdate: () =>
@@ -62,7 +61,7 @@ export function seatUser(run: Run): User {
       const ended = runCommand(vm, asCommand(line), WORK_LIMIT_MS);
       const { status, output } = await ended.catch(async (error: unknown) => {
         if (!(error instanceof WaitExpired)) throw error;
-        await vm.console.type(INTERRUPT_KEY);
+        await interrupt(vm);
         throw new UpdateFailed(
           `the user's command "${line}" did not end within ${WORK_LIMIT_MS} ms of virtual time. ` +
             'End it with "&" to let it run beside the update.',

@@ -58,6 +58,11 @@ export async function logIn(
   });
 }
 
+/** Interrupts what runs at the console, as Ctrl-C does. */
+export async function interrupt({ console }: Pick<Vm, "console">): Promise<void> {
+  await console.type("\u0003");
+}
+
 /** Logs out again, so that the console stands at the login prompt. */
 export async function logOut({ console }: Vm, guest: GuestProfile): Promise<void> {
   await console.type("exit\n");
