@@ -163,7 +163,7 @@ describe("a kernel", () => {
       const { report, answers } = await update(name, "shadow", applyIn, {
         questions: [
           `dpkg-query -W -f '\${Status}\\n' linux-image-${release}`,
-          `ls /boot/vmlinuz-${release} /boot/initrd.img-${release}`,
+          `ls -1 /boot/vmlinuz-${release} /boot/initrd.img-${release}`,
           "grep -c '^menuentry ' /boot/grub/grub.cfg",
           "grep -o 'root=UUID=[0-9a-f-]*' /proc/cmdline",
         ],
