@@ -107,5 +107,6 @@ function chooseGuests(known: readonly string[], wanted: string): string[] {
   if (wrong !== undefined) {
     throw new UsageError(`There is no guest "${wrong}"; the guests are ${known.join(", ")}.`);
   }
-  return [...new Set(names)];
+  // In one order, so that the results are the same bytes whatever the order of the names.
+  return known.filter((name) => names.includes(name));
 }
