@@ -64,7 +64,8 @@ test("whichever system call of a capture fails, the program goes on as if nothin
         expect(outcome, `call ${call}`).toBeInstanceOf(CommandFailed);
         failures++;
       }
-      await link.ask("thaw", null, 10_000);
+      // A shorter capture than the first leaves the failing call to this; it can be asked for again.
+      await link.ask("thaw", null, 10_000).catch(() => link.ask("thaw", null, 10_000));
       await link.leave();
       await machine.run({ until: after(machine.now(), 50) });
       expect(Number(await sh("cat /tmp/count")), `after call ${call} failed`).toBeGreaterThan(
