@@ -20,11 +20,11 @@ export interface Walk {
 const CLOCK_REALTIME = 0;
 
 /**
- * After so many files, and for so long, in ns, a walk lets other programs run, the kernel's own included: init may
+ * After so many names, and for so long, in ns, a walk lets other programs run, the kernel's own included: init may
  * have put the stub into a control group that comes long before them (finit gives its services 98 times the
  * weight), and a walk of some thousand files would keep a terminal's input waiting for all of its time.
  */
-const REST = { everyFiles: 50, ns: 1_000_000 };
+const REST = { everyNames: 50, ns: 1_000_000 };
 
 /**
  * Notes all files of the system disk. What changes meanwhile is noted as before or
@@ -37,7 +37,7 @@ export function* walk(stub: Stub): Program<Walk> {
     const files = new Map<string, Entry>();
     let looked = 0;
     const mounts = yield* walkInto(stub, tree, "/", files, function* () {
-      if (++looked % REST.everyFiles === 0) yield* sleep(stub, REST.ns);
+      if (++looked % REST.everyNames === 0) yield* sleep(stub, REST.ns);
     });
     return { files, mounts, atNs: yield* timeOfDay(stub) };
   });

@@ -88,7 +88,7 @@ async function capture(
     return image;
   } catch (error) {
     // What the stub still stops when it is told to leave would stand still for ever.
-    await resumeOriginal(run, stub, error);
+    await resumeOriginal(run, stub, error, "programs, too");
     throw error;
   }
 }
@@ -111,7 +111,7 @@ async function rebootInPlace(run: Run, { stub }: Checkpoint, marks: BootMark[]):
     );
     // It has ended with the programs, as the system was about to go down.
     if (!isThere) run.event("goes-down", undefined, original);
-    else await resumeOriginal(run, stub, error);
+    else await resumeOriginal(run, stub, error, "programs, too");
     throw error;
   }
   run.event("goes-down", undefined, original);

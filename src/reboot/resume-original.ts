@@ -11,13 +11,28 @@ const mountedAt = (path: string): MountPoint => ({ device: "", path, type: "" })
  * stub is gone, another one does what can be done without it. The stub leaves.
  *
  * @param failure why the switch-over is given up
+ * @param stopped what the stub may have stopped: programs that it leaves without a word go on with their signals
+ *   blocked, and no other stub knows what those were
  * @throws {NotUndone} with the message of `failure`, if the guest cannot be put back as it was
  */
-export async function resumeOriginal(run: Run, source: StubLink, failure: unknown): Promise<void> {
+export async function resumeOriginal(
+  run: Run,
+  source: StubLink,
+  failure: unknown,
+  stopped: "disks" | "programs, too",
+): Promise<void> {
   try {
-    await resumeBy(source).catch(async () => resumeBy(await startStub(run, run.original)));
+    await resumeBy(source);
   } catch (cause) {
-    throw new NotUndone(failure instanceof Error ? failure.message : String(failure), { cause });
+    const notUndone = new NotUndone(failure instanceof Error ? failure.message : String(failure), {
+      cause,
+    });
+    try {
+      await resumeBy(await startStub(run, run.original));
+    } catch {
+      throw notUndone;
+    }
+    if (stopped === "programs, too") throw notUndone;
   }
 }
 

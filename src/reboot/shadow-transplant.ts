@@ -204,7 +204,7 @@ async function switchOver(
 async function undo(run: Run, source: StubLink, failure: unknown): Promise<void> {
   await run.dropDedicated();
   try {
-    await resumeOriginal(run, source, failure);
+    await resumeOriginal(run, source, failure, "programs, too");
   } finally {
     await run.probe.attach(run.original);
   }

@@ -201,7 +201,7 @@ async function undoHandOver(run: Run, source: StubLink, failure: unknown): Promi
   await run.dropDedicated();
   host.release(original.machine);
   try {
-    await resumeOriginal(run, source, failure);
+    await resumeOriginal(run, source, failure, "disks");
   } finally {
     await probe.attach(original);
   }

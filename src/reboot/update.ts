@@ -161,8 +161,8 @@ async function rollBack(run: Run, error: unknown): Promise<RunFailure> {
   if (error instanceof NotUndone) {
     run.event("not-rolled-back", { phase }, run.original);
     const message =
-      `${failed} The original VM answers, but it could not be put back as it was: its programs may stand still, ` +
-      "and its disks may refuse to be written to.";
+      `${failed} The original VM answers, but it could not be put back as it was: its programs may stand still or ` +
+      "have their signals blocked, and its disks may refuse to be written to.";
     return { phase, message, rolledBack: false, silent };
   }
   run.event("rolled-back", { phase });
