@@ -1,6 +1,5 @@
 import { after } from "../clock/virtual-time.js";
 import { openConsole } from "../machine/console.js";
-import { openCache } from "../node/cache.js";
 import { DoesNotApply } from "../reboot/errors.js";
 import type { GuestProfile } from "../reboot/guest-profile.js";
 import { reusedPhases } from "../reboot/phase-reuse.js";
@@ -31,7 +30,7 @@ export async function phaseSnapshot(
     decides: [config, emulator, clock, reused.map(({ until }) => until.source), LOOK_MS],
     comment: `${guest.name}, when its kernel had started`,
   };
-  return keptSnapshot(await openCache(), kept, () => bootInto(guest, reused, follower));
+  return keptSnapshot(guest.cache, kept, () => bootInto(guest, reused, follower));
 }
 
 async function bootInto(

@@ -4,6 +4,7 @@ import type { Recipe } from "../images/recipe.js";
 import { composeUpdate } from "../images/updates.js";
 import { openConsole } from "../machine/console.js";
 import type { Machine } from "../machine/machine.js";
+import type { Cache } from "../node/cache.js";
 import { installedEmulator } from "../node/emulator.js";
 import { machineConfig, type MachineParts, startMachine } from "../node/start-machine.js";
 import type { GuestProfile } from "../reboot/guest-profile.js";
@@ -15,6 +16,8 @@ import { keptSnapshot } from "./kept-snapshot.js";
 export interface PreparedGuest {
   readonly name: string;
   readonly recipe: Recipe;
+  /** Where its disks and snapshots are kept. */
+  readonly cache: Cache;
   /** The machine at the end of its first boot. */
   readonly bootSnapshot: Snapshot;
   /** Starts a machine that the boot snapshot can be restored into; the caller owns it. */
@@ -47,6 +50,7 @@ export async function prepareGuest(name: string, options: PrepareOptions): Promi
   return {
     name,
     recipe: guest.recipe,
+    cache: options.cache,
     bootSnapshot: await loadBootSnapshot(guest, options),
     startMachine: (machine) => startMachine(partsOf(guest, machine)),
   };

@@ -1,4 +1,3 @@
-import { openCache } from "../node/cache.js";
 import { applyUpdate } from "../reboot/apply-update.js";
 import { logIn, runCommand } from "../reboot/vm.js";
 import type { Snapshot } from "../storage/snapshot.js";
@@ -28,7 +27,7 @@ export async function updatedSnapshot(
     bytes: ram.data,
     comment: `${guest.name}, updated`,
   };
-  return keptSnapshot(await openCache(), kept, () => bootUpdate(guest, updateName, follower));
+  return keptSnapshot(guest.cache, kept, () => bootUpdate(guest, updateName, follower));
 }
 
 function bootUpdate(

@@ -23,7 +23,7 @@ import { terminalPath } from "./files/terminal.js";
 import type { Mapping, ProcessImage, ThreadImage } from "./image.js";
 import { mappedIdentity } from "./mapped-files.js";
 import { askProcessFlags } from "./prctl-flags.js";
-import { captureRseq, putBackSequence } from "./rseq.js";
+import { putBackSequence, type ReadRseq } from "./rseq.js";
 import type { ProcessSummary } from "./select.js";
 import { attachmentsOf, isSegment } from "./system-v.js";
 import { askIntervalTimers, askPosixTimers } from "./timers.js";
@@ -49,6 +49,12 @@ export type ChoosePages = (
   mappings: readonly Mapping[],
 ) => (address: number, content: Uint8Array, mapping: MapsLine) => boolean;
 
+/** What the processes of one capture share. */
+export interface CaptureOptions {
+  readonly choosePages: ChoosePages;
+  readonly readRseq: ReadRseq;
+}
+
 /** Areas that the kernel makes, which are not captured as memory. */
 const KERNEL_AREAS = ["[vvar]", "[vvar_vclock]", "[vdso]", "[vsyscall]"];
 
@@ -68,7 +74,7 @@ export function* captureProcess(
   { summary, threads, stoppedBy }: StoppedProcess,
   { maps, mapped }: ProcessMemory,
   parent: number | null,
-  choosePages: ChoosePages,
+  { choosePages, readRseq }: CaptureOptions,
 ): Program<Omit<ProcessImage, "descriptors">> {
   const { pid } = summary;
   const stat = parseStat(yield* readText(stub, `/proc/${pid}/stat`));
@@ -85,7 +91,7 @@ export function* captureProcess(
     for (const thread of threads) {
       const { tid, registers } = thread;
       const tracee = yield* openTracee(stub, { tid, registers, gadget }, trapIsUnused);
-      opened.push({ thread, tracee, rseq: yield* captureRseq(stub, mem, tracee) });
+      opened.push({ thread, tracee, rseq: yield* readRseq(stub, mem, tracee) });
     }
     const leader = opened[0]?.tracee;
     if (leader === undefined) throw new CannotCarry(`process ${pid} has no thread`);

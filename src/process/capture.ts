@@ -9,6 +9,7 @@ import { captureProcess, type ChoosePages } from "./capture-process.js";
 import { captureClocks } from "./clocks.js";
 import type { FrozenTree } from "./freeze.js";
 import type { EndedProcess, ProcessImage, TreeImage } from "./image.js";
+import { createRseqReader } from "./rseq.js";
 import { captureShmFiles } from "./shm-files.js";
 import { captureSystemV } from "./system-v.js";
 
@@ -31,12 +32,13 @@ export function* capture(
   const maps = new Map<number, MapsLine[]>();
   for (const pid of pids) maps.set(pid, parseMaps(yield* readText(stub, `/proc/${pid}/maps`)));
   const { files, descriptors, mapped } = yield* captureFiles(stub, maps);
+  const options = { choosePages, readRseq: createRseqReader() };
   const processes: ProcessImage[] = [];
   for (const process of frozen.processes) {
     const { pid, parent } = process.summary;
     const knownParent = pids.includes(parent) ? parent : null;
     const memory = { maps: maps.get(pid) ?? [], mapped };
-    const image = yield* captureProcess(stub, access, process, memory, knownParent, choosePages);
+    const image = yield* captureProcess(stub, access, process, memory, knownParent, options);
     processes.push({ ...image, descriptors: descriptors.get(pid) ?? [] });
   }
   const paths = [

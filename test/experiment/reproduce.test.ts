@@ -15,6 +15,7 @@ import { writeResults } from "../../src/experiment/results.js";
 import { readRun, writeRun } from "../../src/experiment/run-directory.js";
 import { DEFAULT_HOST } from "../../src/host/config.js";
 import { readRecipe } from "../../src/images/recipe.js";
+import { openCache } from "../../src/node/cache.js";
 import { MachineDied } from "../../src/machine/errors.js";
 import { STRATEGIES, type StrategyName } from "../../src/reboot/update.js";
 import { sampleSnapshot } from "../storage/sample-snapshot.js";
@@ -79,6 +80,7 @@ async function guestWithout(error: Error): Promise<PreparedGuest> {
   return {
     name: "busybox",
     recipe: await readRecipe("busybox"),
+    cache: await openCache(),
     bootSnapshot: sampleSnapshot,
     startMachine: () => Promise.reject(error),
   };
