@@ -73,7 +73,7 @@ const BROKEN: Readonly<Record<string, Broken>> = {
   "a /home that cannot be mounted, while the programs stand still": {
     apply: [`${SWITCH_KERNEL} && umount -l /home && rmdir /home && sync`],
     strategy: "shadow-transplant",
-    phase: "attach-home",
+    phase: "capture-programs",
     reason: /mount.*ENOENT/,
   },
 };
@@ -169,4 +169,28 @@ test("when the original's stub dies while the files are handed over: its disks c
   });
   expect(report.failure).toMatchObject({ phase: "carry-files", rolledBack: true });
   expect(written).toBe("home\nroot\n");
+});
+
+test("when the original's stub dies while the programs stand still, it is not said that all is as it was", async () => {
+  // A program of no session that moves, which ends the stub as soon as it has stopped the user's shell.
+  const killer =
+    "(trap '' HUP; setsid sh -c 'until read -r s </proc/'$$'/stat && " +
+    'case "$s" in *") t "*) true;; *) false;; esac; do :; done; ' +
+    "kill -9 '$(pidof stub) >/dev/null 2>&1 </dev/null &)";
+  let written = "";
+  const report = await updateBusybox("shadow-transplant", {
+    async onPhase(name, { original }) {
+      if (name === "freeze-programs") await runCommand(original, killer, 10_000);
+    },
+    async onEnd({ original }) {
+      written = (await runCommand(original, "echo home >/home/after && cat /home/after", 10_000))
+        .output;
+    },
+  });
+  expect(report.committed).toBe(false);
+  expect(report.failure).toMatchObject({ rolledBack: false, silent: false });
+  expect(report.failure?.message).toMatch(/could not be put back as it was.*signals blocked/s);
+  expect(report.events.map(({ kind }) => kind)).toContain("not-rolled-back");
+  expect(report.kernelAfter).toBe("6.1.0-47-686");
+  expect(written).toBe("home\n");
 });

@@ -76,11 +76,7 @@ export const reproduceCommand: Command = (cli, context) =>
         context,
       );
       const { claims, files } = await writeResults(folder, reproduction);
-      const rows = claims.map(({ claim, measured, pass }) => [
-        pass ? "yes" : "NO",
-        claim,
-        measured,
-      ]);
+      const rows = claims.map(({ claim, measured, verdict }) => [verdict, claim, measured]);
       const pictures = files.filter((name) => name.endsWith(".svg"));
       context.print(
         `${columns(rows)}\n${columns([
@@ -89,7 +85,7 @@ export const reproduceCommand: Command = (cli, context) =>
           ["pictures", pictures.map((name) => path.join(folder, name)).join(", ")],
         ])}`,
       );
-      if (claims.some(({ pass }) => !pass)) process.exitCode = 1;
+      if (claims.some(({ verdict }) => verdict === "NO")) process.exitCode = 1;
     },
   );
 
