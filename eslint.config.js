@@ -35,7 +35,7 @@ export default tseslint.config(
           patterns: [
             { group: ["node:*"], message: "The core knows neither Node.js nor the DOM." },
             {
-              group: ["**/node/*", "**/cli/*", "**/images/*", "**/experiment/*", "**/lab/*"],
+              group: ["**/node/*", "**/cli/*", "**/images/*", "**/experiment/*", "**/bench/*"],
               message: "Imports go one way: the core does not know what is built on it.",
             },
           ],

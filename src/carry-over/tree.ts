@@ -41,6 +41,7 @@ export const OPEN = {
   path: 0o10000000,
 } as const;
 
+/** Of [openat(2)] and its kin: the file is the descriptor itself. */
 export const AT_EMPTY_PATH = 0x1000;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_NO_AUTOMOUNT = 0x800;

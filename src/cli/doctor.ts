@@ -31,7 +31,6 @@ export const CHECKS: readonly Check[] = [
 
 /** The guest that `npm start` uses; others may need more. */
 const FIRST_GUEST = "busybox";
-const NODE_NEEDED = [20, 19] as const;
 const GIB = 2 ** 30;
 const MEMORY_NEEDED = 2 * GIB;
 const SPACE_NEEDED = GIB / 2;
@@ -41,10 +40,10 @@ const LARGEST_INDEX = 2 ** 21;
 function examineNode(): Promise<string> {
   const version = process.versions.node;
   const [major = 0, minor = 0] = version.split(".").map(Number);
-  const [neededMajor, neededMinor] = NODE_NEEDED;
-  if (major < neededMajor || (major === neededMajor && minor < neededMinor)) {
+  const isGood = (major === 20 && minor >= 19) || (major === 22 && minor >= 13) || major >= 24;
+  if (!isGood) {
     throw new Error(
-      `it is ${version}, and ${NODE_NEEDED.join(".")} or later is needed: install a newer one`,
+      `it is ${version}, and 20.19 or later of 20, 22.13 or later of 22, or 24 or later is needed: install one of these`,
     );
   }
   return Promise.resolve(version);

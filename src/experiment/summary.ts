@@ -41,7 +41,8 @@ export const runSummary = z.object({
     })
     .nullable(),
   downtime: z.object({ virtualMs: virtualTime, wallMs: wallTime }),
-  // Summaries that an earlier version wrote lack these three.
+  // Summaries that an earlier version wrote lack these four.
+  hasShell: z.boolean().default(true),
   programs: z
     .array(z.object({ name: z.string(), survived: z.boolean() }))
     .readonly()

@@ -77,7 +77,7 @@ export function createCommandLoop(
     yield* stub.attempt("unlink", BROUGHT_STUB);
     const pid = yield* stub.call("getpid");
     leader = pid;
-    gate.failCall(failCall);
+    let toFail = failCall;
     reply = { state: "waiting", pid };
     while (!leaving) {
       const command = next;
@@ -90,6 +90,8 @@ export function createCommandLoop(
       try {
         const run = commands[command.name];
         if (run === undefined) throw new RangeError(`there is no command "${command.name}"`);
+        if (toFail !== null) gate.failCall(toFail);
+        toFail = null;
         // The other end is typed by the same commands.
         const value = yield* run(stub, command.argument as never);
         answer({ state: "done", value, calls: gate.calls() - callsBefore });

@@ -80,7 +80,9 @@ export const STATUS_BYTES = 128;
 /** Where in `struct msqid64_ds` the capacity lies. */
 export const QUEUE_CAPACITY_AT = 68;
 const MOST_MESSAGES = 65_536;
+/** Of [mmap(2)]. */
 export const PROT_WRITE = 2;
+/** Of [mmap(2)]. */
 export const PROT_EXEC = 4;
 const O_RDWR_CLOEXEC = 0o2000002;
 

@@ -9,6 +9,7 @@ import type { Vm } from "./vm.js";
 
 /** Where an update is applied: in the original VM before the fork, or in the reboot-dedicated VM after it. */
 export const APPLY_PLACES = ["original", "shadow"] as const;
+/** @see APPLY_PLACES */
 export type ApplyPlace = (typeof APPLY_PLACES)[number];
 
 /** Runs a shell command as root in a guest, within so many ms of virtual time. */

@@ -97,7 +97,9 @@ export interface RunReport {
   readonly failure: RunFailure | null;
   /** The longest time without an answer to the probe, and what it took on this computer. */
   readonly downtime: { readonly virtualMs: VirtualMs; readonly wallMs: WallMs };
-  /** What the user had open, in the order in which it was started; nothing if the user's machine does not answer. */
+  /** Whether the user can work at the console afterwards. */
+  readonly hasShell: boolean;
+  /** What the user had open, in the order in which it was started; nothing if nobody has a shell to look for it. */
   readonly programs: readonly ProgramOutcome[];
   /** Null if the guest has none, or it did not survive. */
   readonly heartbeat: Heartbeat | null;

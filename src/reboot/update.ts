@@ -58,11 +58,12 @@ export function carries(strategy: StrategyName): boolean {
 const SETTLE_MS = 500;
 
 /**
- * Updates a guest by one strategy and reports what happened. An update that fails is rolled back and
- * reported, not thrown.
+ * Updates a guest by one strategy and reports what happened. An update that fails is reported, not
+ * thrown, and rolled back where there is a way back.
  *
  * @throws {RangeError} if the update is to be applied in a fork, and the strategy makes none
  * @throws {MachineDied} if the original VM itself died
+ * @throws what failed, if the original VM does not answer although nothing was done to it
  * @throws {DoesNotApply} if the strategy cannot bring this update into effect on this guest
  */
 export async function runUpdate(options: UpdateOptions): Promise<RunReport> {
@@ -93,9 +94,14 @@ export async function runUpdate(options: UpdateOptions): Promise<RunReport> {
 }
 
 /** What the user has after an update. */
-type Found = Pick<RunReport, "kernelAfter" | "programs" | "heartbeat">;
+type Found = Pick<RunReport, "kernelAfter" | "hasShell" | "programs" | "heartbeat">;
 
-const NOTHING_FOUND: Found = { kernelAfter: "unknown", programs: [], heartbeat: null };
+const NOTHING_FOUND: Found = {
+  kernelAfter: "unknown",
+  hasShell: false,
+  programs: [],
+  heartbeat: null,
+};
 
 /** Looks what the user has afterwards. */
 async function lookAround(run: Run, user: User): Promise<Found> {
@@ -114,7 +120,7 @@ async function lookAround(run: Run, user: User): Promise<Found> {
   const survived = programs.flatMap((program) => (program.survived ? [program.name] : []));
   const kept = survived.length === programs.length;
   run.event("session-checked", { kept, survived: survived.join(" ") }, run.active());
-  return { kernelAfter, programs, heartbeat };
+  return { kernelAfter, hasShell: true, programs, heartbeat };
 }
 
 /** The user works, and has the update applied. Resolves to the kernel that runs before it. */

@@ -102,6 +102,7 @@ export function sampleReport(
     kernelAfter: "6.1.0-50-686",
     committed: true,
     failure: null,
+    hasShell: true,
     downtime:
       strategy === "reboot"
         ? { virtualMs: virtualMs(8820), wallMs: wallMs(11_583.923) }

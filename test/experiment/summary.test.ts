@@ -13,7 +13,12 @@ describe("the summary of a run", () => {
     const { programs, heartbeat, ...earlier } = summarise(sampleReport("shadow"));
     expect(programs).toHaveLength(2);
     expect(heartbeat).not.toBeNull();
-    expect(runSummary.parse(earlier)).toEqual({ ...earlier, programs: [], heartbeat: null });
+    expect(runSummary.parse(earlier)).toEqual({
+      ...earlier,
+      hasShell: true,
+      programs: [],
+      heartbeat: null,
+    });
   });
 
   test("leaves out what is bulky", () => {

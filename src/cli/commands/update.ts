@@ -160,7 +160,7 @@ function checkFileOptions(strategy: StrategyName, { ours, theirs, onlyPlan }: Fi
 export function describeRun(summary: RunSummary, directory: string): string {
   const { guest, strategy, kernelBefore, kernelAfter, failure, downtime } = summary;
   const { virtualMs, wallMs } = downtime;
-  const { programs, heartbeat } = summary;
+  const { hasShell, programs, heartbeat } = summary;
   return columns([
     ["update", `${guest} by ${strategy}: ${outcomeOf(summary)}`],
     ...(failure === null ? [] : [["reason", failure.message]]),
@@ -170,6 +170,7 @@ export function describeRun(summary: RunSummary, directory: string): string {
     ...(heartbeat === null
       ? []
       : [["", `${formatDuration(heartbeat.gapMs)} of virtual time by a program's own heartbeat`]]),
+    ...(hasShell || failure?.silent === true ? [] : [["shell", "nobody has one at the console"]]),
     ...survival(programs),
     ["run", directory],
     ["picture", `${directory}/timeline.svg`],

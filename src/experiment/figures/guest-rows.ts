@@ -17,6 +17,7 @@ export interface GuestRows {
   readonly extent: Extent;
 }
 
+/** In CSS pixels. */
 export const ROW_HEIGHT = 22;
 const GUEST_GAP = 10;
 

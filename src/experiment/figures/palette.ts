@@ -11,11 +11,13 @@ import type { RunSummary } from "../summary.js";
 export const INK = "#222222";
 /** Text of second rank, and lines that lead to a label. */
 export const FAINT_INK = "#666666";
+/** Lines behind the data. */
 export const GRID = "#e4e4e4";
 /** A machine that its user can work on. */
 export const IN_USE = "#eeeeee";
 /** Time in which the user waits, and the text about it. */
 export const DOWNTIME = "#ffcccc";
+/** Text about a downtime. */
 export const DOWNTIME_INK = "#b02a0c";
 /** What leads from a part of a panel to its enlargement. */
 export const ZOOM = "#f7f7f7";

@@ -7,7 +7,9 @@
 import type { Program } from "../../guest/gate.js";
 import type { Stub } from "../../guest/stub-session.js";
 
+/** The level of options of [socket(7)]. */
 export const SOL_SOCKET = 1;
+/** Of [socket(7)]. */
 export const SO_REUSEADDR = 2;
 const SO_SNDBUF = 7;
 const SO_SNDBUFFORCE = 32;

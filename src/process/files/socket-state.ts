@@ -52,11 +52,15 @@ export function closedPeer(name: string): string {
   return `closed peer of ${name}`;
 }
 
+/** Of [socket(2)]. */
 export const SOCK_STREAM = 1;
+/** Of [socket(2)]. */
 export const SOCK_DGRAM = 2;
+/** Of [socket(2)]. */
 export const SOCK_CLOEXEC = 0o2000000;
 /** Of [shutdown(2)]. */
 export const SHUT_WR = 1;
 /** Of [poll(2)]. */
 export const POLLIN = 1;
+/** Of [poll(2)]. */
 export const POLLRDHUP = 0x2000;
