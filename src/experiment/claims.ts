@@ -30,6 +30,7 @@ export function checkClaims(
     keepsPrograms(runs, "shadow-transplant"),
     losesNothing(runs),
     addsUp(runs),
+    agrees(runs, "shadow-transplant"),
     repeats(repetitions),
   ];
 }
@@ -73,7 +74,10 @@ function saves(runs: readonly FinishedRun[], strategy: StrategyName, least: numb
 }
 
 function survives(runs: readonly FinishedRun[], strategy: StrategyName): Claim {
-  const of = runs.filter((run) => run.strategy === strategy && run.outcome !== "does not apply");
+  const of = runs.filter(
+    ({ found, outcome, ...run }) =>
+      run.strategy === strategy && outcome !== "does not apply" && found?.survived !== null,
+  );
   const gone = of.filter(({ outcome, found }) => outcome !== "committed" || !found?.survived);
   return {
     claim: `The user's shell lives through \`${strategy}\`, with what it had in memory`,
@@ -131,7 +135,7 @@ function addsUp(runs: readonly FinishedRun[]): Claim {
   const wrong = apart.filter(({ part }) => part === null || part > TOLERANCE).map(({ run }) => run);
   const most = Math.max(0, ...apart.map(({ part }) => part ?? 0)) * 100;
   return {
-    claim: "The phases of a downtime add up to what the probe measured there from outside",
+    claim: "The phases of a downtime add up to the time in which the probe got no answer",
     command: "npx shadow-reboot update <guest> --strategy <strategy>",
     expected: `within ${TOLERANCE * 100} % in every run`,
     measured: `at most ${Number(most.toFixed(3))} % apart${listed(wrong)}`,
@@ -144,7 +148,30 @@ function partApart({ found }: FinishedRun): number | null {
   const gap = longestGap(gapsOf(found?.summary.phases ?? []));
   const silenceMs = found?.silenceMs ?? 0;
   if (gap === undefined || silenceMs <= 0) return null;
-  return Math.abs(lengthMs(gap) - silenceMs) / silenceMs;
+  const sum = gap.phases.reduce((total, phase) => total + lengthMs(phase), 0);
+  return Math.abs(sum - silenceMs) / silenceMs;
+}
+
+/** How far apart the probe and a program may be, in ms: the probe asks so often. */
+const PROBE_MS = 10;
+
+/** The probe asks from outside; a program that looks at its clock all the time knows nothing of it. */
+function agrees(runs: readonly FinishedRun[], strategy: StrategyName): Claim {
+  const of = runs.filter((run) => run.strategy === strategy && downtimeOf(run) !== null);
+  const beating = of.filter(({ found }) => found !== null && found.summary.heartbeat !== null);
+  const apart = beating.map((run) => ({
+    run,
+    ms: Math.abs((downtimeOf(run) ?? 0) - (run.found?.summary.heartbeat?.gapMs ?? 0)),
+  }));
+  const wrong = apart.filter(({ ms }) => ms > PROBE_MS).map(({ run }) => run);
+  const most = Math.max(0, ...apart.map(({ ms }) => ms));
+  return {
+    claim: `A program that goes on through \`${strategy}\` finds by its own clock that it stood still as long`,
+    command: `npx shadow-reboot update workbench --strategy ${strategy}`,
+    expected: `within ${PROBE_MS} ms, in every guest that has one`,
+    measured: `at most ${most.toFixed(1)} ms apart in ${beating.length} guests${listed(wrong)}`,
+    verdict: verdict(beating, wrong.length === 0),
+  };
 }
 
 function repeats(repetitions: readonly Repetition[]): Claim {

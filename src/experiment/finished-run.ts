@@ -2,8 +2,12 @@ import type { HostConfig } from "../host/config.js";
 import type { ProbeAnswer, RunEvent } from "../reboot/report.js";
 import type { StrategyName } from "../reboot/update.js";
 import { gapsOf, longestGap, silenceAt } from "./gaps.js";
+import { sortedJson } from "./json.js";
 import type { StoredRun } from "./run-directory.js";
 import type { RunSummary } from "./summary.js";
+
+/** What recipes call the program that is the user's shell itself. */
+const SHELL = "shell";
 
 /** How a run ended. */
 export type Outcome = "committed" | "rolled back" | "does not apply" | "failed";
@@ -24,8 +28,8 @@ export interface FinishedRun {
 /** What a run found out. */
 export interface RunFindings {
   readonly summary: RunSummary;
-  /** Whether the shell that the user had open was still there in the end. */
-  readonly survived: boolean;
+  /** Whether the shell that the user had open was still there in the end; null if nothing in it could tell. */
+  readonly survived: boolean | null;
   /** Files of the user that were gone in the end, or not as they were written; null if nobody could look. */
   readonly lostFiles: readonly string[] | null;
   /**
@@ -47,7 +51,7 @@ export function findingsOf({ summary, events, probe }: StoredRun): RunFindings {
   const lost = factOf(events, "home-checked", "lost");
   return {
     summary,
-    survived: factOf(events, "session-checked", "kept") === true,
+    survived: shellOf(summary),
     lostFiles: lost === undefined ? null : String(lost).split(" ").filter(Boolean),
     silenceMs: gap === undefined ? null : silenceAt(probe, (gap.startMs + gap.endMs) / 2),
     answers: {
@@ -56,6 +60,11 @@ export function findingsOf({ summary, events, probe }: StoredRun): RunFindings {
       longestMs: percentile(probe, 100),
     },
   };
+}
+
+function shellOf({ programs, hasShell }: RunSummary): boolean | null {
+  if (!hasShell) return false;
+  return programs.find(({ name }) => name === SHELL)?.survived ?? null;
 }
 
 function factOf(events: readonly RunEvent[], kind: string, name: string) {
@@ -76,11 +85,15 @@ export function downtimeOf({ outcome, found }: FinishedRun): number | null {
   return outcome === "committed" ? (found?.summary.downtime.virtualMs ?? null) : null;
 }
 
-/** The plain reboot of the same guest by the same update. */
+/** The plain reboot of the same guest by the same update, on the same host. */
 export function rebootOf(run: FinishedRun, runs: readonly FinishedRun[]): FinishedRun | undefined {
+  const host = sortedJson(run.host);
   return runs.find(
-    ({ guest, strategy, update }) =>
-      strategy === "reboot" && guest === run.guest && update === run.update,
+    (other) =>
+      other.strategy === "reboot" &&
+      other.guest === run.guest &&
+      other.update === run.update &&
+      sortedJson(other.host) === host,
   );
 }
 

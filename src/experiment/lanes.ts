@@ -34,7 +34,7 @@ export async function inLanes<Item>(
     steps.delete(number);
   }
 
-  const lanes = Array.from({ length: count }, (_, number) =>
+  const lanes = Array.from({ length: Math.min(count, items.length) }, (_, number) =>
     lane(number).catch((error: unknown) => {
       failure.abort(error);
     }),

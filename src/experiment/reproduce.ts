@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import { DEFAULT_HOST } from "../host/config.js";
 import { readRecipe } from "../images/recipe.js";
@@ -88,10 +88,12 @@ export async function reproduce(
       runs: experiment.runs(available).map(completed),
     }))
     // An experiment may be about one guest, or one strategy, that nobody wants to look at now.
-    .filter(({ runs: planned }) =>
-      planned.every(
-        ({ guest, strategy }) => guests.includes(guest) && strategies.includes(strategy),
-      ),
+    .filter(
+      ({ runs: planned }) =>
+        planned.length > 0 &&
+        planned.every(
+          ({ guest, strategy }) => guests.includes(guest) && strategies.includes(strategy),
+        ),
     );
   const runs = new Map(plans.flatMap((plan) => plan.runs).map((run) => [keyOf(run), run]));
   const { finished, repetitions } = await makeRuns([...runs.values()], options, follower);
@@ -213,14 +215,15 @@ async function wholeOrNot(
   target: string,
   work: (workshop: string) => Promise<void>,
 ): Promise<void> {
-  const workshop = `${target}.partial`;
-  rmSync(workshop, { recursive: true, force: true });
   mkdirSync(path.dirname(target), { recursive: true });
+  const parent = mkdtempSync(`${target}.partial-`);
+  const workshop = path.join(parent, "run");
   try {
     await work(workshop);
-    renameSync(workshop, target);
+    // Another process may have left the same run there meanwhile.
+    if (!existsSync(target)) renameSync(workshop, target);
   } finally {
-    rmSync(workshop, { recursive: true, force: true });
+    rmSync(parent, { recursive: true, force: true });
   }
 }
 

@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+} from "node:fs";
 import { mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
@@ -144,7 +152,10 @@ const RUN_FILE =
  * @throws {RunDirectoryError} if it may not
  */
 export function checkReplaceable(target: string): void {
-  if (!existsSync(target)) return;
+  if (!existsSync(target)) {
+    checkCreatable(target);
+    return;
+  }
   if (!statSync(target).isDirectory()) {
     throw new RunDirectoryError(`${target} is a file; choose another directory for the run`);
   }
@@ -163,6 +174,25 @@ export function checkReplaceable(target: string): void {
     throw new RunDirectoryError(
       `${target} is not empty and holds no whole run, so it is not replaced; ` +
         `move it away or choose another directory`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * Checks that a directory can be made where nothing lies yet. To be asked before long work.
+ *
+ * @throws {RunDirectoryError} if it cannot
+ */
+export function checkCreatable(target: string): void {
+  let above = path.resolve(target);
+  while (!existsSync(above)) above = path.dirname(above);
+  try {
+    if (!statSync(above).isDirectory()) throw new Error(`${above} is a file`);
+    accessSync(above, constants.W_OK);
+  } catch (cause) {
+    throw new RunDirectoryError(
+      `cannot make ${target}: ${reasonOf(cause)}; choose a directory that you may write to`,
       { cause },
     );
   }

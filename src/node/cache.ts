@@ -32,6 +32,9 @@ export class CacheError extends Error {
 /** Unfinished files older than this belong to nobody any more. */
 const abandonedAfterMs = 24 * 3600 * 1000;
 
+/** The folders that are made in the cache. */
+const OWN_FOLDERS = ["archive", "guests", "imported", "layers", "packages", "snapshots"];
+
 /** How the name of an unfinished file ends: a write under way, a download that can be resumed. */
 const unfinished = /\.(tmp|part)$/;
 
@@ -96,14 +99,18 @@ export function cacheError(what: string, cause: unknown): CacheError {
   });
 }
 
+/** Removes what writers left unfinished: in the cache's own folders, as the user's files may lie beside them. */
 async function removeAbandoned(folder: string): Promise<void> {
   const before = Date.now() - abandonedAfterMs;
-  for (const name of await readdir(folder, { recursive: true })) {
-    if (!unfinished.test(name)) continue;
-    const path = join(folder, name);
-    // Another process may finish, or clean up, at the same time.
-    const found = await stat(path).catch(() => null);
-    if (found !== null && found.mtimeMs < before) await rm(path, { force: true });
+  for (const own of OWN_FOLDERS) {
+    const names = await readdir(join(folder, own), { recursive: true }).catch(() => []);
+    for (const name of names) {
+      if (!unfinished.test(name)) continue;
+      const path = join(folder, own, name);
+      // Another process may finish, or clean up, at the same time.
+      const found = await stat(path).catch(() => null);
+      if (found?.isFile() === true && found.mtimeMs < before) await rm(path, { force: true });
+    }
   }
 }
 

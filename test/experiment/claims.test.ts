@@ -40,6 +40,7 @@ describe("claims", () => {
       "yes",
       "yes",
       "not run",
+      "not run",
     ]);
     const [saving] = checkClaims(runs().slice(1, 2), []).slice(1);
     expect(saving?.verdict).toBe("not run");
@@ -109,7 +110,25 @@ describe("claims", () => {
       "0 of 1; not: busybox by shadow-transplant",
       "0 of 0; not: busybox by shadow-transplant",
       "2 of 3 runs without a loss; not: busybox by shadow-transplant",
+      "at most 0.0 ms apart in 0 guests",
     ]);
+  });
+
+  test("see a program whose clock tells of a longer standstill than the probe's", () => {
+    const run = finishedRun("busybox", "shadow-transplant");
+    if (run.found === null) throw new Error("it was run");
+    const heartbeat = { beats: 20_000, gapMs: virtualMs(80) };
+    const summary = { ...run.found.summary, heartbeat };
+    const late = { ...run, found: { ...run.found, summary } };
+    expect(failing([...runs().slice(0, 2), late])).toEqual([
+      expect.stringMatching(/^at most \d+\.\d ms apart in 1 guests; not: busybox by shadow-/),
+    ]);
+  });
+
+  test("say nothing of a shell in which nobody could look", () => {
+    const run = finishedRun("busybox", "shadow-transplant", {}, { survived: null });
+    const claim = checkClaims([run], []).find(({ claim }) => claim.startsWith("The user's shell"));
+    expect(claim).toMatchObject({ measured: "0 of 0", verdict: "not run" });
   });
 
   test("name a run in which none of the guest's programs was found", () => {

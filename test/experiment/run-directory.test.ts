@@ -138,7 +138,7 @@ describe("a run that cannot be written", () => {
     writeFileSync(file, "");
     expect(() => {
       writeRun(path.join(file, "run"), config, sampleReport("reboot"));
-    }).toThrow(/cannot write the run to .*file.run: .*choose a directory/);
+    }).toThrow(/cannot make .*file.run: .*file is a file; choose a directory/);
     expect(readdirSync(parent)).toEqual(["file"]);
   });
 });

@@ -30,6 +30,7 @@ describe("the summary of a run", () => {
       "committed",
       "failure",
       "downtime",
+      "hasShell",
       "programs",
       "heartbeat",
       "background",

@@ -56,6 +56,25 @@ test("a write that fails leaves what was there, and says how to go on", async ()
   expect(text(await cache.read("taken/file"))).toBe("old");
 });
 
+test("files of the user that lie beside the cache's own folders stay", async () => {
+  await mkdir(join(folder, "mine"));
+  await mkdir(join(folder, "packages", "folder.tmp"), { recursive: true });
+  const long = new Date(Date.now() - 100 * 3600 * 1000);
+  for (const name of ["film.part", "mine/letter.tmp"]) {
+    await writeFile(join(folder, name), "x");
+    await utimes(join(folder, name), long, long);
+  }
+  await utimes(join(folder, "packages", "folder.tmp"), long, long);
+  await openCache(folder);
+  expect((await readdir(folder, { recursive: true })).sort()).toEqual([
+    "film.part",
+    "mine",
+    "mine/letter.tmp",
+    "packages",
+    "packages/folder.tmp",
+  ]);
+});
+
 test("what an interrupted run left is removed after a day, not before", async () => {
   await mkdir(join(folder, "packages"));
   const yesterday = new Date(Date.now() - 25 * 3600 * 1000);

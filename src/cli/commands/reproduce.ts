@@ -1,10 +1,13 @@
-import { availableParallelism, freemem } from "node:os";
+import { availableParallelism } from "node:os";
 import path from "node:path";
 import { loadExperiments } from "../../experiment/experiments.js";
 import { prepareFollowed } from "../../experiment/preparation.js";
-import { reproduce } from "../../experiment/reproduce.js";
+import { sortedJson } from "../../experiment/json.js";
+import { type CompleteRun, reproduce } from "../../experiment/reproduce.js";
 import { writeResults } from "../../experiment/results.js";
+import { checkCreatable } from "../../experiment/run-directory.js";
 import { inAnotherProcess } from "../../experiment/run-elsewhere.js";
+import { DEFAULT_HOST } from "../../host/config.js";
 import { listGuests } from "../../images/recipe.js";
 import { columns } from "../columns.js";
 import { type Command, UsageError } from "../context.js";
@@ -59,15 +62,17 @@ export const reproduceCommand: Command = (cli, context) =>
       const experiments = (await loadExperiments()).filter((one) => one.quick || !quick);
       const isPart = quick || chosen.length < known.length || strategies !== undefined;
       const folder = out ?? (isPart ? "runs/results" : "results");
+      checkCreatable(folder);
       const reproduction = await reproduce(
         {
           experiments,
           guests: chosen,
           strategies: parseStrategies(strategies ?? (quick ? QUICK.strategies : "all")),
           runsFolder: runs,
-          repeat: ({ guest, strategy, update }) =>
+          repeat: ({ guest, strategy, update, ...request }) =>
             strategy === "shadow-transplant" &&
             update === "kernel" &&
+            isUsual(request) &&
             (!quick || guest === chosen[0]),
           prepare: prepareFollowed,
           runElsewhere: inAnotherProcess([...process.execArgv, process.argv[1] ?? ""]),
@@ -89,9 +94,19 @@ export const reproduceCommand: Command = (cli, context) =>
     },
   );
 
+/** Whether another process that is told guest, strategy and update alone makes the same run. */
+function isUsual({ applyIn, run, host }: Pick<CompleteRun, "applyIn" | "run" | "host">): boolean {
+  return (
+    applyIn === "original" && run === undefined && sortedJson(host) === sortedJson(DEFAULT_HOST)
+  );
+}
+
 function parseJobs(jobs: number | undefined): number {
   if (jobs === undefined) {
-    return Math.max(1, Math.min(availableParallelism(), Math.floor(freemem() / RUN_BYTES)));
+    return Math.max(
+      1,
+      Math.min(availableParallelism(), Math.floor(process.availableMemory() / RUN_BYTES)),
+    );
   }
   if (Number.isInteger(jobs) && jobs >= 1) return jobs;
   throw new UsageError("--jobs is the number of runs at the same time: 1 or more.");
