@@ -55,8 +55,13 @@ export function plainTar(name: string, archive: Uint8Array): PlainTar {
     const type = textIn(header, "type");
     // A hard link has no content, whatever its header says.
     const size = type === "1" ? 0 : (sizeIn(pax) ?? numberIn(header, "size"));
+    if (!(Number.isInteger(size) && size >= 0)) {
+      throw new ImportError(
+        `${name} is damaged: the file at byte ${at} has no size that makes sense. Pack the system once more.`,
+      );
+    }
     const end = at + BLOCK + Math.ceil(size / BLOCK) * BLOCK;
-    if (!(end <= archive.length)) throw cutOff(name);
+    if (end > archive.length) throw cutOff(name);
     const content = archive.subarray(at + BLOCK, end);
     at = end;
     if (type === "x") pax = paxRecords(name, content.subarray(0, size));

@@ -71,4 +71,21 @@ describe("a tar archive for the workshop", () => {
     broken.write("99", broken.indexOf(" GNU.sparse") - 2);
     expect(() => plainTar("root.tar", broken)).toThrow(/pax header that makes no sense/);
   });
+
+  test.each(["-1536", "many", "1.5"])("is refused if a file has the size %s", async (size) => {
+    const archive = await tarball([{ name: "a", content: "1", pax: { size } }]);
+    expect(() => plainTar("root.tar", archive)).toThrow(
+      /damaged: the file at byte 1024 has no size/,
+    );
+  });
+
+  test("is refused if a header has a negative size", async () => {
+    const archive = Buffer.from(await tarball([{ name: "a", content: "1" }]));
+    archive.write("-0000001000", 124);
+    const sum = archive.subarray(0, 512).reduce((so, byte, at) => {
+      return so + (at >= 148 && at < 156 ? 0x20 : byte);
+    }, 0);
+    archive.write(sum.toString(8).padStart(6, "0"), 148);
+    expect(() => plainTar("root.tar", archive)).toThrow(/damaged: the file at byte 0 has no size/);
+  });
 });
