@@ -25,7 +25,7 @@ export function diskOf(name: string, base: Uint8Array): DiskImage {
  * @throws {ImportError} if no disk of the emulated PC is
  */
 export function blankSystemDisk(tarBytes: number, ingredients: Ingredients): Uint8Array {
-  const bytes = Math.ceil((tarBytes * FILE_SYSTEM_SHARE + SPARE_BYTES) / 2 ** 20) << 20;
+  const bytes = Math.ceil((tarBytes * FILE_SYSTEM_SHARE + SPARE_BYTES) / 2 ** 20) * 2 ** 20;
   if (bytes > LARGEST_DISK) {
     throw new ImportError(
       `The system has ${mebibytes(tarBytes)} MiB and would need a disk of ${mebibytes(bytes)} MiB; the ` +

@@ -65,6 +65,12 @@ export async function importGuest(
 ): Promise<ImportedGuest> {
   await checkName(options.name);
   const source = await readSource(fileName, file);
+  if (source.kind === "disk" && options.kernel !== null) {
+    throw new ImportError(
+      `${fileName} is a disk image, whose own boot loader chooses the kernel: leave --kernel out and set ` +
+        "its default there, or pack the files of the system with tar and import that.",
+    );
+  }
   const lender = await loadGuest(LENDER, options);
   const home = lender.disks.find(({ name }) => name === "home");
   if (home === undefined) throw new RangeError(`the guest ${LENDER} has no disk for /home`);
@@ -174,7 +180,8 @@ function recipeOf(
   disks: readonly DiskImage[],
 ) {
   const [first, ...others] = kernels;
-  const newest = others.at(-1);
+  // The newest, but for the one that the system starts with.
+  const next = others.at(-1);
   return {
     description: `imported from ${fileName}: ${init}, Linux ${first?.release ?? ""}`,
     memoryMegabytes: options.memoryMegabytes,
@@ -201,13 +208,13 @@ function recipeOf(
         ],
       },
       ...(kind === "tarball" &&
-        newest !== undefined && {
+        next !== undefined && {
           kernel: {
-            description: "GRUB starts the newest of the installed kernels from now on",
+            description: `GRUB starts Linux ${next.release} from now on`,
             apply: [
-              `sed -i '/^set default=/s/=.*/=linux-${newest.release}/' /boot/grub/grub.cfg && sync`,
+              `sed -i '/^set default=/s/=.*/=linux-${next.release}/' /boot/grub/grub.cfg && sync`,
             ],
-            kernelAfter: newest.release,
+            kernelAfter: next.release,
           },
         }),
     },

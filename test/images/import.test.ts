@@ -1,10 +1,13 @@
 import { gzipSync } from "fflate";
 import { describe, expect, test } from "vitest";
-import { startingWith } from "../../src/images/import.js";
+import { importGuest, startingWith } from "../../src/images/import.js";
+import { blankSystemDisk } from "../../src/images/import-layout.js";
 import { readSource } from "../../src/images/import-source.js";
 import { checkProgram, initrdOf, parseKernelHeader } from "../../src/images/import-system.js";
 import { isGuestName } from "../../src/images/imported.js";
 import { readTar } from "../../src/images/tar.js";
+import { openCache } from "../../src/node/cache.js";
+import { temporaryDirectory } from "../experiment/temporary-directory.js";
 import { tarball } from "../support/tarball.js";
 
 function diskImage(): Uint8Array {
@@ -36,6 +39,28 @@ describe("a file to be imported", () => {
     const { kind, content } = await readSource("disk.img", diskImage());
     expect(kind).toBe("disk");
     expect(content.buffer).toBeInstanceOf(SharedArrayBuffer);
+  });
+
+  test("is a disk image only without a kernel to start with", async () => {
+    const options = {
+      cache: await openCache(temporaryDirectory()),
+      progress: () => undefined,
+      name: "mine",
+      user: "root",
+      loginPrompt: "login: $",
+      shellPrompt: "# $",
+      memoryMegabytes: 128,
+      kernel: "6.1",
+    };
+    await expect(importGuest(diskImage(), "disk.img", options)).rejects.toThrow(
+      /disk\.img is a disk image.*leave --kernel out/,
+    );
+  });
+
+  test("is no tarball that no disk is large enough for", () => {
+    expect(() => blankSystemDisk(1750 * 2 ** 20, new Map())).toThrow(
+      /would need a disk of 2109 MiB; the emulated PC takes at most 2047/,
+    );
   });
 
   test.each([
