@@ -11,7 +11,7 @@ import { readCleartextMessage, readKeys, verify } from "openpgp";
 import { z } from "zod";
 import type { Cache } from "../node/cache.js";
 import { unpackDeb } from "./deb.js";
-import { fetchFile, fetchSmall } from "./fetch.js";
+import { fetchFile, fetchSmall, type KnownFile } from "./fetch.js";
 import { FetchError, type FetchOptions, otherMirror } from "./http.js";
 import type { PinnedPackage } from "./packages.js";
 import { sha256 } from "./sha256.js";
@@ -102,6 +102,7 @@ async function checkSuite(
   options: FetchOptions,
 ): Promise<SuiteCheck> {
   const signed = await fetchRelease(suite, suite, access, options);
+  checkIsOf(suite, signed);
   const { release, index } = await fetchIndex(signed, suite, access, options).catch(
     async (problem: unknown) => {
       const older = await otherRelease(signed, suite, access, options);
@@ -137,6 +138,20 @@ async function fetchRelease(
 }
 
 /**
+ * A good signature alone does not say that the release file belongs where it lies: another suite's would leave
+ * every package to its pin.
+ *
+ * @throws {ArchiveError} if it is not of this suite
+ */
+function checkIsOf(suite: string, { text }: Release): void {
+  const names = [field(text, "Codename"), field(text, "Suite")];
+  if (names.includes(suite)) return;
+  throw new ArchiveError(
+    `the mirror has the release file of ${names[0] ?? "no suite"} in the place of that of ${suite}: ${otherMirror}`,
+  );
+}
+
+/**
  * The release file of a suite under its other name, `stable` for `trixie`, or null if there is none. A
  * mirror that is being filled may have a newer release file than index; under the other name both may still
  * be older ones that belong together, and are as good.
@@ -163,14 +178,38 @@ async function fetchIndex(
   const entry = releaseEntry(suite, release.text);
   const file = `archive/${suite}-Packages`;
   const url = `${mirrorUrl}/dists/${release.folder}/${entry.name}`;
-  await fetchFile({ ...entry, url }, cache.path(file), options);
-  const packed = (await cache.read(file)) ?? new Uint8Array();
+  const packed = await fetchIntact({ ...entry, url }, file, cache, options);
   const index = await unpackIndex(entry.name, packed).catch((cause: unknown) => {
     throw new ArchiveError(`the package index of ${suite} cannot be unpacked`, { cause });
   });
   // Large, of no use any more, and there again in a second.
   await rm(cache.path(file), { force: true });
   return { release, index: index.toString("utf8") };
+}
+
+/** How often a file is fetched that others who check the same suite replace or remove before it is read. */
+const mostFetches = 5;
+
+/**
+ * A file of the archive, by way of the cache.
+ *
+ * @throws {ArchiveError} if it is gone or another one each time that it is to be read
+ */
+async function fetchIntact(
+  known: KnownFile,
+  file: string,
+  cache: Cache,
+  options: FetchOptions,
+): Promise<Uint8Array> {
+  for (let fetches = 0; fetches < mostFetches; fetches++) {
+    await fetchFile(known, cache.path(file), options);
+    const found = await cache.read(file);
+    if (found !== null && sha256(found) === known.sha256) return found;
+  }
+  throw new ArchiveError(
+    `${cache.path(file)} is removed or changed each time it has been fetched: wait until no other ` +
+      "shadow-reboot downloads packages, and start again",
+  );
 }
 
 async function unpackIndex(name: string, packed: Uint8Array): Promise<Buffer> {

@@ -74,7 +74,7 @@ describe("with an archive of our own", () => {
   const signed = async (text: string, signer: PrivateKey, date = new Date()) =>
     sign({ message: await createCleartextMessage({ text }), signingKeys: signer, date });
   const releaseOf = (packed: Uint8Array) =>
-    "Origin: Test\nDate: Sat, 11 Jul 2026 10:16:37 UTC\nSHA256:\n" +
+    "Origin: Test\nCodename: bookworm\nDate: Sat, 11 Jul 2026 10:16:37 UTC\nSHA256:\n" +
     ` ${sha256("x")}  1 main/binary-amd64/Packages.gz\n` +
     ` ${sha256(packed)} ${packed.length} main/binary-i386/Packages.gz\n`;
 
@@ -158,7 +158,7 @@ describe("with an archive of our own", () => {
   test("a release file that is newer than the mirror's index gives way to the one of the index", async () => {
     const packed = gzipSync(index);
     const newer = `Suite: stable\n${releaseOf(gzipSync(""))}`;
-    const older = `Codename: bookworm\n${releaseOf(packed)}`.replace("11 Jul", "10 May");
+    const older = releaseOf(packed).replace("11 Jul", "10 May");
     files.set("/dists/bookworm/InRelease", await signed(newer, key));
     files.set("/dists/stable/InRelease", await signed(older, key));
     files.set("/dists/stable/main/binary-i386/Packages.gz", packed);
@@ -172,8 +172,42 @@ describe("with an archive of our own", () => {
     await expect(check()).rejects.toMatchObject({ name: "FetchError" });
   });
 
+  test("a release file of another suite is refused, whatever it lists", async () => {
+    const ofSuite = (name: string) => releaseOf(gzipSync(index)).replace("bookworm", name);
+    for (const name of ["bullseye", "bookworm-updates"]) {
+      files.set("/dists/bookworm/InRelease", await signed(ofSuite(name), key));
+      await expect(check()).rejects.toMatchObject({
+        name: "ArchiveError",
+        message: expect.stringContaining(`of ${name} in the place of that of bookworm`) as string,
+      });
+    }
+    const stable = `Suite: bookworm\n${ofSuite("twelve")}`;
+    files.set("/dists/bookworm/InRelease", await signed(stable, key));
+    expect(await check()).toMatchObject([{ suite: "bookworm", pinOnly: [] }]);
+  });
+
+  test("an index that another process takes away or replaces is fetched again", async () => {
+    for (const other of [null, gzipSync("")]) {
+      let reads = 0;
+      const shared: Cache = {
+        ...cache,
+        read: (name) => (reads++ === 0 ? Promise.resolve(other) : cache.read(name)),
+      };
+      const [found] = await checkArchive(pins, { cache: shared, mirrorUrl, keyring });
+      expect(found).toMatchObject({ pinOnly: [] });
+      expect(reads).toBe(2);
+    }
+  });
+
+  test("an index that is taken away each time is given up", async () => {
+    const shared: Cache = { ...cache, read: () => Promise.resolve(null) };
+    await expect(checkArchive(pins, { cache: shared, mirrorUrl, keyring })).rejects.toThrow(
+      /bookworm-Packages is removed or changed each time/,
+    );
+  });
+
   test("a release file without an index for this processor is refused", async () => {
-    files.set("/dists/bookworm/InRelease", await signed("SHA256:\n", key));
+    files.set("/dists/bookworm/InRelease", await signed("Codename: bookworm\nSHA256:\n", key));
     await expect(check()).rejects.toThrow(/lists none of main\/binary-i386/);
   });
 

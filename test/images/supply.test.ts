@@ -54,7 +54,7 @@ beforeEach(async () => {
       )
       .join("\n"),
   );
-  const text = `Date: today\nSHA256:\n ${sha256(index)} ${index.length} main/binary-i386/Packages.gz\n`;
+  const text = `Codename: bookworm\nDate: today\nSHA256:\n ${sha256(index)} ${index.length} main/binary-i386/Packages.gz\n`;
   const message = await createCleartextMessage({ text });
   files = new Map<string, Uint8Array | string>([
     ["/dists/bookworm/InRelease", await sign({ message, signingKeys: privateKey })],
