@@ -5,7 +5,7 @@ import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cacheError } from "../node/cache.js";
-import type { FetchOptions } from "./http.js";
+import type { Answer, FetchOptions } from "./http.js";
 import { FetchError, otherMirror, request, usualPatience } from "./http.js";
 
 /** A file whose content is known before it is fetched. */
@@ -121,6 +121,21 @@ async function receiveInto(
   options: FetchOptions,
 ): Promise<void> {
   const answer = await request(file.url, there, options);
+  try {
+    await write(answer, handle, file, there, brought, options);
+  } finally {
+    await answer.cancel();
+  }
+}
+
+async function write(
+  answer: Answer,
+  handle: FileHandle,
+  file: KnownFile,
+  there: number,
+  brought: (bytes: number) => void,
+  options: FetchOptions,
+): Promise<void> {
   let position = answer.start;
   // The server knows no ranges, or the file has changed its size: from the start.
   if (position < there) await handle.truncate(0);

@@ -50,6 +50,8 @@ export interface Answer {
   /** How many bytes the server announces from there on, where it does. */
   readonly bytes: number | null;
   readonly pieces: AsyncIterable<Uint8Array>;
+  /** Gives up the rest. An answer whose pieces are not taken to their end is held open until then. */
+  readonly cancel: () => Promise<void>;
 }
 
 /**
@@ -108,6 +110,11 @@ export async function request(url: string, from: number, options: FetchOptions):
         clearTimeout(timer);
       }
     })(),
+    async cancel() {
+      clearTimeout(timer);
+      // A body that has failed rejects, and has nothing left to give up.
+      await body.cancel().catch(() => undefined);
+    },
   };
 }
 

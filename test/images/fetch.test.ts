@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:http";
@@ -174,6 +175,17 @@ describe("a wrong file", () => {
     await expect(get()).rejects.toThrow(/has 299999 bytes instead of 300000/);
     expect(asked).toHaveLength(1);
   });
+
+  test("of another size is not waited for", async () => {
+    let closed: Promise<unknown> = Promise.resolve();
+    answer = (_, response) => {
+      closed = once(response, "close");
+      response.writeHead(200, { "content-length": content.length + 1 }).write("x");
+    };
+    const patient = { ...patience, stallMs: 600_000 };
+    await expect(get({ patience: patient })).rejects.toMatchObject({ problem: "size" });
+    await closed;
+  }, 4000);
 
   test("that never ends is cut off at the expected size", async () => {
     answer = (_, response) => {
