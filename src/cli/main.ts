@@ -17,10 +17,25 @@ import { abortOnInterrupt, Interrupted } from "./interrupt.js";
 // Code of a guest is mostly run a few times only: to compile it well takes a third more time than it saves.
 setFlagsFromString("--liftoff-only");
 
+/** Results cannot be written. */
+class OutputError extends Error {
+  override readonly name = "OutputError";
+
+  constructor(cause: Error) {
+    super(
+      `standard output cannot be written: ${cause.message}; let it go to where there is room for it`,
+      { cause },
+    );
+  }
+}
+
 const progress = progressLine();
 
-// A reader that has gone (`| head`) wants no more results; it is no error.
-process.stdout.on("error", () => process.exit());
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  // A reader that has gone (`| head`) wants no more results; it is no error.
+  if (error.code === "EPIPE") process.exit();
+  process.exit(report(new OutputError(error)));
+});
 process.stderr.on("error", () => undefined);
 process.on("uncaughtException", (error) => {
   process.exit(report(error));
