@@ -45,6 +45,7 @@ export function commandLine(context: Context): Argv {
     .strict()
     .recommendCommands()
     .demandCommand(1, "Name a command.")
+    .check(checkGivenOnce)
     .exitProcess(false);
   for (const add of COMMANDS) add(cli, context);
   return cli
@@ -56,6 +57,23 @@ export function commandLine(context: Context): Argv {
       const [usage = ""] = String(used.help()).split("\n");
       throw new UsageError(`${message ?? "wrong usage"}\n${wayOut(usage)}`, { cause: error });
     });
+}
+
+/**
+ * Refuses a second value for an option that takes one: yargs makes an array of them.
+ *
+ * @param options unlike its type, this is where yargs has what it knows of the options
+ * @throws {UsageError} naming the option
+ */
+function checkGivenOnce(argv: Readonly<Record<string, unknown>>, options: unknown): true {
+  const { array } = z.object({ array: z.array(z.string()) }).parse(options);
+  for (const [name, value] of Object.entries(argv)) {
+    // An option of several words is there a second time, in camel case.
+    if (!Array.isArray(value) || name === "_" || array.includes(name) || /[A-Z]/.test(name))
+      continue;
+    throw new UsageError(`--${name} is given more than once.`);
+  }
+  return true;
 }
 
 /** Tells where the command that was meant is explained. */
