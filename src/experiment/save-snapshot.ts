@@ -1,5 +1,5 @@
 import { after } from "../clock/virtual-time.js";
-import { logIn, runCommand } from "../reboot/vm.js";
+import { asCommand, logIn, runCommand } from "../reboot/vm.js";
 import type { Snapshot } from "../storage/snapshot.js";
 import type { Follower } from "./preparation.js";
 import { guestLogin, type PreparedGuest } from "./prepared-guest.js";
@@ -37,7 +37,7 @@ export function snapshotAfter(
     const { machine, advance } = terminal;
     if (command !== undefined) {
       await logIn(terminal, { login: guestLogin(guest.recipe) });
-      const { status, output } = await runCommand(terminal, command, COMMAND_LIMIT_MS);
+      const { status, output } = await runCommand(terminal, asCommand(command), COMMAND_LIMIT_MS);
       if (status !== 0) {
         throw new CommandFailed(
           `"${command}" ended with status ${status} in ${guest.name}, so no snapshot was taken. ` +

@@ -40,6 +40,16 @@ test("a machine is saved, looked into, and compared with its later self", async 
   expect(diff.stdout).toMatch(/^second .* later$/m);
 });
 
+test("a program that is started beside the shell lives in the snapshot", async () => {
+  const out = path.join(temporaryDirectory(), "a.snapshot");
+  const run = ["--run", "sleep 4321 &"];
+  expect(await runProgram(["snapshot", "save", "busybox", "--out", out, ...run])).toMatchObject({
+    status: 0,
+  });
+  const { stdout } = await runProgram(["process", "list", "busybox", "--snapshot", out]);
+  expect(stdout).toMatch(/^\d+ .* sleep$/m);
+});
+
 test("no snapshot is taken after a command that fails", async () => {
   const out = path.join(temporaryDirectory(), "a.snapshot");
   const { status, stderr } = await runProgram([

@@ -14,7 +14,7 @@ import type { Selection } from "../../process/select.js";
 import { decodeSnapshot } from "../../storage/snapshot-file.js";
 import { type Snapshot, SnapshotError } from "../../storage/snapshot.js";
 import { type Command, type Context, UsageError } from "../context.js";
-import { checkUpdate, guestArgument } from "../options.js";
+import { checkUpdate, guestArgument, typedBefore } from "../options.js";
 import { describeImage, describeProcesses, imageAsJson } from "../process-text.js";
 
 /** `process`: running programs in a file, and on another kernel. */
@@ -60,8 +60,9 @@ export const processCommand: Command = (cli, context) =>
             .example("$0 process capture busybox --keep session:123 --out a.image", ""),
         async ({ guest, keep, out, run, snapshot }) => {
           const selection = parseSelection(keep);
+          const command = typedBefore(run).run ?? null;
           const { prepared, machine } = await prepare(guest, snapshot, context);
-          const what = { keep: selection, command: run ?? null };
+          const what = { keep: selection, command };
           const image = await captureGuestProcesses(prepared, machine, what, context);
           const file = await encodeImage(image);
           context.signal.throwIfAborted();
@@ -147,14 +148,18 @@ async function prepare(
   snapshot: string | undefined,
   context: Context,
 ): Promise<{ prepared: PreparedGuest; machine: Snapshot }> {
+  // Before the guest, which may have to be built.
+  const machine = snapshot === undefined ? null : await loadSnapshot(snapshot);
   const prepared = await prepareFollowed(guest, context);
-  if (snapshot === undefined) return { prepared, machine: prepared.bootSnapshot };
-  const machine = await readFile(snapshot)
+  return { prepared, machine: machine ?? prepared.bootSnapshot };
+}
+
+async function loadSnapshot(file: string): Promise<Snapshot> {
+  return readFile(file)
     .then(decodeSnapshot)
     .catch((cause: unknown) => {
-      throw new SnapshotError(`${snapshot}: ${reasonOf(cause)}`, { cause });
+      throw new SnapshotError(`${file}: ${reasonOf(cause)}`, { cause });
     });
-  return { prepared, machine };
 }
 
 async function load(file: string): Promise<TreeImage> {

@@ -5,7 +5,7 @@ import { writeAtomically } from "../../node/write-file.js";
 import { decodeSnapshot, encodeSnapshot, readSnapshotHeader } from "../../storage/snapshot-file.js";
 import { type Snapshot, SnapshotError } from "../../storage/snapshot.js";
 import { type Command, type Context, UsageError } from "../context.js";
-import { guestArgument } from "../options.js";
+import { guestArgument, typedBefore } from "../options.js";
 import { describeDifference, describeSnapshot } from "../snapshot-text.js";
 
 /** `snapshot`: a whole machine in a file. */
@@ -32,7 +32,8 @@ export const snapshotCommand: Command = (cli, context) =>
             .example("$0 snapshot save busybox --out booted.snapshot", "")
             .example("$0 snapshot save busybox --out a.snapshot --run 'echo hi >/home/a'", "")
             .example("$0 snapshot save busybox --out later.snapshot --after 5000", ""),
-        ({ guest, out, run, after }) => save(guest, out, { command: run, afterMs: after }, context),
+        ({ guest, out, run, after }) =>
+          save(guest, out, { command: typedBefore(run).run, afterMs: after }, context),
       )
       .command(
         "info <file>",
