@@ -107,8 +107,8 @@ export const updateCommand: Command = (cli, context) =>
       const host = hostOf(options);
       const typed = typedBefore(run);
       const directory = out ?? `runs/${guest}-${strategy}`;
-      const prepared = await prepareFollowed(guest, context);
       const kept = keep === undefined ? null : parseKeep(keep);
+      const prepared = await prepareFollowed(guest, context);
       const wishes = ours.length > 0 || theirs.length > 0 || onlyPlan;
       const files = wishes ? { files: { ours, theirs, onlyPlan } } : {};
       const request = {
