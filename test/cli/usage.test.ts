@@ -1,3 +1,5 @@
+import { spawnSync } from "node:child_process";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { Argv } from "yargs";
 import { commandLine } from "../../src/cli/command-line.js";
@@ -108,6 +110,21 @@ describe("wrong usage is told from failed work, with the way out", () => {
       says: /needs a strategy that reboots a fork: shadow or shadow-transplant/,
     },
     { args: "compare busybox --strategies reboot,magic", says: /no strategy "magic"; .*shadow/ },
+    { args: "compare busybox --strategies a --strategies b", says: /--strategies is given more/ },
+    {
+      args: "compare busybox --switch-cost 1 --switch-cost 2",
+      says: /--switch-cost is given more/,
+    },
+    { args: "process capture busybox --out x --keep a --keep b", says: /--keep is given more/ },
+    {
+      args: "update busybox --strategy reboot --keep a --keep b --ours /a --ours /b",
+      says: /--keep has a meaning only with/,
+    },
+    { args: "snapshot save busybox --out x --run=", says: /--run takes one line of shell/ },
+    {
+      args: "process capture busybox --keep sh --out x --run a\nb",
+      says: /--run takes one line of shell/,
+    },
     { args: "snapshot save busybox --out x --after -1", says: /--after .* not negative/ },
   ])("shadow-reboot $args", async ({ args, says }) => {
     const parse = async () => freshCommandLine().parseAsync(args.split(" ").filter(Boolean));
@@ -120,6 +137,31 @@ test("wrong usage ends with status 2 and one message", async () => {
   const { status, stdout, stderr } = await runProgram(["updat", "busybox"]);
   expect(stderr).toMatch(/^shadow-reboot: Did you mean update\?\nUsage: .*\n$/);
   expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+});
+
+test.each([
+  {
+    args: "update busybox --strategy shadow-transplant --keep a:b",
+    status: 2,
+    says: '--keep "a:b" is neither',
+  },
+  { args: "process list busybox --snapshot nowhere", status: 1, says: "nowhere: ENOENT" },
+  {
+    args: "process capture busybox --keep sh --out a --snapshot nowhere",
+    status: 1,
+    says: "nowhere: ENOENT",
+  },
+  {
+    args: "compare busybox --out package.json/a/b",
+    status: 1,
+    says: /written to package.json\/a\/b: .*package.json is not a directory; choose another/,
+  },
+])("$args is refused before the guest is built", async ({ args, status, says }) => {
+  // Nothing can be built where the cache cannot be.
+  const env = { SHADOW_REBOOT_CACHE: "package.json" };
+  const outcome = await runProgram(args.split(" "), { env });
+  expect(outcome).toMatchObject({ status, stdout: "" });
+  expect(outcome.stderr).toMatch(says);
 });
 
 test("strategies are read in their order, with or without spaces", () => {
@@ -145,6 +187,18 @@ test("what a message quotes cannot steer the terminal", async () => {
   const { stderr } = await runProgram(args, { env });
   expect(stderr).toMatch(/^shadow-reboot: .*no\[2J such\tfile/);
   expect(stderr).not.toMatch(/[^\P{Cc}\n\t]/u);
+});
+
+test.skipIf(!existsSync("/dev/full"))("results that find no room are an error", () => {
+  const args = ["--import", "tsx", "src/cli/main.ts", "images", "show", "busybox"];
+  const full = openSync("/dev/full", "w");
+  const { status, stderr } = spawnSync(process.execPath, args, {
+    stdio: ["ignore", full, "pipe"],
+    encoding: "utf8",
+  });
+  closeSync(full);
+  expect(stderr).toMatch(/^shadow-reboot: standard output cannot be written: ENOSPC.*\n$/);
+  expect(status).toBe(1);
 });
 
 test("a reader that goes away is no error", async () => {

@@ -5,7 +5,7 @@ import {
   formatComparison,
   type InapplicableRow,
 } from "../../experiment/compare.js";
-import { writeComparison } from "../../experiment/comparison-directory.js";
+import { checkPlace, writeComparison } from "../../experiment/comparison-directory.js";
 import { performRun } from "../../experiment/perform-run.js";
 import { prepareFollowed } from "../../experiment/preparation.js";
 import type { RunSummary } from "../../experiment/summary.js";
@@ -62,6 +62,7 @@ export const compareCommand: Command = (cli, context) =>
       const host = hostOf(options);
       const typed = typedBefore(line);
       const directory = out ?? `runs/${guest}-comparison`;
+      checkPlace(directory);
       const prepared = await prepareFollowed(guest, context);
       const tried: (RunSummary | InapplicableRow)[] = [];
       for (const strategy of chosen) {
@@ -79,7 +80,7 @@ export const compareCommand: Command = (cli, context) =>
           ? `${JSON.stringify({ directory, comparison, runs }, null, 2)}\n`
           : `${formatComparison(comparison)}\n${LEGEND}\n${placesOf(directory, tried)}`,
       );
-      if (runs.some(({ committed }) => !committed)) process.exitCode = 1;
+      if (runs.length === 0 || runs.some(({ committed }) => !committed)) process.exitCode = 1;
     },
   );
 
