@@ -56,6 +56,7 @@ const BOOT_LIMIT_MS = 600_000;
  * @param file a raw disk image or a tarball
  * @param fileName what messages call it
  * @throws {ImportError} if it is not a system that the emulated PC can run, or the name is taken
+ * @throws {RecipeError} if no guest can be as the options say; what was stored of this name stays then
  * @throws what `loadGuest` throws, if the lending guest cannot be had
  */
 export async function importGuest(
@@ -92,8 +93,9 @@ export async function importGuest(
     writePages(base, await shop.written());
     const systemDisk = diskOf("system", base);
     const imported = recipeOf(fileName, system, source, options, recipe, [systemDisk, home]);
+    const made = parseRecipe(`what was made of ${fileName}`, JSON.stringify(imported));
     await store({ ...lender, disks: [systemDisk, home] }, imported, options);
-    return { system, changes, recipe: parseRecipe(options.name, JSON.stringify(imported)) };
+    return { system, changes, recipe: made };
   } finally {
     await shop.dispose();
   }

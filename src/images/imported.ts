@@ -21,8 +21,12 @@ export async function listImported(): Promise<string[]> {
 /** The text of an imported guest's recipe; null if there is no such guest. */
 export async function importedRecipe(name: string): Promise<string | null> {
   if (!isGuestName(name)) return null;
-  const file = path.join(cacheFolder(), importedFolder(name), IMPORTED_RECIPE);
-  return readFile(file, "utf8").catch(() => null);
+  return readFile(importedRecipeFile(name), "utf8").catch(() => null);
+}
+
+/** Where the recipe of an imported guest lies. */
+export function importedRecipeFile(name: string): string {
+  return path.join(cacheFolder(), importedFolder(name), IMPORTED_RECIPE);
 }
 
 /** Whether a guest may be called so: its name becomes that of a folder. */

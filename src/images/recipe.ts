@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { z } from "zod";
-import { importedRecipe } from "./imported.js";
+import { importedRecipe, importedRecipeFile } from "./imported.js";
 import { imagesFolder } from "./packages.js";
 import { healthSchema, pattern, updatesSchema } from "./updates.js";
 
@@ -135,14 +135,17 @@ export async function readRecipe(guest: string): Promise<Recipe> {
   const guests = await listGuests();
   if (!guests.includes(guest)) {
     const imported = await importedRecipe(guest);
-    if (imported !== null) return parseRecipe(guest, imported);
+    if (imported !== null) return parseRecipe(importedRecipeFile(guest), imported);
     throw new RecipeError(`there is no guest "${guest}"; there are: ${guests.join(", ")}`);
   }
   const fields = (await readFolders(guest)).map((folder) => folder.fields);
   const updates: Record<string, unknown> = Object.fromEntries(
     fields.flatMap((each) => Object.entries(each.updates ?? {})),
   );
-  return parseRecipe(guest, JSON.stringify(Object.assign({}, ...fields, { updates })));
+  return parseRecipe(
+    `images/${guest}/recipe.json`,
+    JSON.stringify(Object.assign({}, ...fields, { updates })),
+  );
 }
 
 /** A folder of `images/` that a guest is made of. */
@@ -185,10 +188,10 @@ async function readFields(folder: string): Promise<Record<string, unknown>> {
 /**
  * Parses the text of a recipe.
  *
+ * @param file what messages call it
  * @throws {RecipeError} if it is not JSON, or breaks the schema
  */
-export function parseRecipe(guest: string, text: string): Recipe {
-  const file = `images/${guest}/recipe.json`;
+export function parseRecipe(file: string, text: string): Recipe {
   const recipe = recipeSchema.safeParse(parseFields(file, text));
   if (recipe.success) return recipe.data;
   throw new RecipeError(`${file} is not a recipe: ${z.prettifyError(recipe.error)}`);

@@ -16,7 +16,7 @@ import { debOf } from "./package-fixture.js";
 async function recipeWith(packages: readonly string[]): Promise<Recipe> {
   const { kernels, ...rest } = await readRecipe("busybox");
   const recipe = { ...rest, kernels: kernels.slice(0, 1), initramfsModules: [], packages };
-  return parseRecipe("busybox", JSON.stringify(recipe));
+  return parseRecipe("images/busybox/recipe.json", JSON.stringify(recipe));
 }
 
 /** What a root cannot do without, and the files of more packages. */

@@ -52,7 +52,7 @@ describe("a recipe", () => {
     const text = await readFile(new URL("busybox/recipe.json", imagesFolder), "utf8");
     const recipe = JSON.parse(text) as Record<string, unknown>;
     edit(recipe);
-    return () => parseRecipe("busybox", JSON.stringify(recipe));
+    return () => parseRecipe("images/busybox/recipe.json", JSON.stringify(recipe));
   };
 
   test.each([
@@ -79,6 +79,8 @@ describe("a recipe", () => {
   );
 
   test("that is no JSON is refused", () => {
-    expect(() => parseRecipe("busybox", "{")).toThrow(/is not a recipe: SyntaxError/);
+    expect(() => parseRecipe("images/busybox/recipe.json", "{")).toThrow(
+      /is not a recipe: SyntaxError/,
+    );
   });
 });
