@@ -140,10 +140,16 @@ function compareWithRecipe(name: string, recipe: Recipe, disks: readonly DiskIma
   }
 }
 
+/** A file of a guest in the cache. */
+interface CachedItem {
+  readonly name: string;
+  readonly state: "good" | "missing";
+}
+
 /** What is in the cache for a guest. */
 export interface GuestVerification {
   /** Its packages and disks, by file, in the order in which a build takes them. */
-  readonly items: readonly { readonly name: string; readonly state: "good" | "missing" }[];
+  readonly items: readonly CachedItem[];
   /** What the archive's signature said of the packages; null if that was not asked yet. */
   readonly checks: readonly SuiteCheck[] | null;
 }
@@ -156,17 +162,34 @@ export interface GuestVerification {
  * @throws {CacheError} if the cache cannot be read
  */
 export async function verifyGuest(name: string, cache: Cache): Promise<GuestVerification> {
-  const { recipe, pins, below, folder } = await planOf(name);
-  const items: { name: string; state: "good" | "missing" }[] = [];
+  const plan = await planOf(name);
+  const { pins, below } = plan;
+  const items: CachedItem[] = [];
   for (const pin of [...pins, ...(below?.pins ?? []), ...(below?.archives ?? [])]) {
     const deb = await cachedDeb(pin, cache);
     items.push({ name: `${pin.name} ${pin.version}`, state: deb ? "good" : "missing" });
   }
+  items.push(...(await verifyDisks(plan, cache)));
+  return { items, checks: await rememberedCheck(pins, cache) };
+}
+
+/**
+ * Whether the cache has the disks of a guest, down to the last byte: it starts then, even if packages that they
+ * were made of are gone.
+ *
+ * @throws {RecipeError} if there is no such guest
+ * @throws {CacheError} if the cache cannot be read
+ */
+export async function isBuilt(name: string, cache: Cache): Promise<boolean> {
+  const disks = await verifyDisks(await planOf(name), cache);
+  return disks.every(({ state }) => state === "good");
+}
+
+async function verifyDisks({ recipe, folder }: Plan, cache: Cache): Promise<CachedItem[]> {
   const images = await takeGuest(cache, folder);
-  for (const [disk, { sha256: expected }] of Object.entries(recipe.disks)) {
+  return Object.entries(recipe.disks).map(([disk, { sha256: expected }]) => {
     const image = images?.disks.find((each) => each.name === disk);
     const good = image !== undefined && sha256(image.base) === expected;
-    items.push({ name: `${disk} disk`, state: good ? "good" : "missing" });
-  }
-  return { items, checks: await rememberedCheck(pins, cache) };
+    return { name: `${disk} disk`, state: good ? "good" : "missing" };
+  });
 }

@@ -1,4 +1,7 @@
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { expect, test } from "vitest";
+import { cacheFolder } from "../../src/node/cache.js";
 import { temporaryDirectory } from "../experiment/temporary-directory.js";
 import { runProgram } from "../support/program.js";
 
@@ -24,6 +27,36 @@ test("an empty cache is told from a good one, with the way out", async () => {
   expect(stdout).toMatch(/^missing +system disk$/m);
   expect(stdout).toContain('"shadow-reboot images build busybox" gets and builds it');
   expect(status).toBe(1);
+});
+
+test("a guest whose disks are there is listed so, even if its packages are gone", async () => {
+  const cache = temporaryDirectory();
+  const guests = path.join(cacheFolder(), "guests");
+  mkdirSync(path.join(cache, "guests"));
+  for (const name of readdirSync(guests).filter((each) => each.startsWith("busybox-"))) {
+    symlinkSync(path.join(guests, name), path.join(cache, "guests", name));
+  }
+  const { stdout } = await runProgram(["images", "list"], { env: { SHADOW_REBOOT_CACHE: cache } });
+  expect(stdout).toMatch(/^busybox +in the cache/);
+  expect(stdout).toMatch(/^systemd +not built/m);
+});
+
+test("an imported guest with a broken recipe is listed with what is wrong, among the others", async () => {
+  const cache = temporaryDirectory();
+  const file = path.join(cache, "imported", "mine", "recipe.json");
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, '{"description":"mine"}');
+  const env = { SHADOW_REBOOT_CACHE: cache };
+  const { status, stdout } = await runProgram(["images", "list"], { env });
+  expect(stdout).toMatch(/^busybox +not built/);
+  expect(stdout).toMatch(
+    /^mine +damaged +.* is not a recipe: .*memoryMegabytes.*: import it again$/m,
+  );
+  expect(stdout).toContain(`${file} is not a recipe`);
+  expect(status).toBe(0);
+  expect((await runProgram(["images", "show", "mine"], { env })).stderr).toContain(
+    `${file} is not a recipe`,
+  );
 });
 
 test("a guest is shown with its updates, and with what is checked after a boot", async () => {

@@ -1,6 +1,12 @@
 import { followedBuild } from "../../experiment/preparation.js";
-import { buildGuest, type GuestVerification, loadGuest, verifyGuest } from "../../images/build.js";
-import { listGuests, readRecipe } from "../../images/recipe.js";
+import {
+  buildGuest,
+  type GuestVerification,
+  isBuilt,
+  loadGuest,
+  verifyGuest,
+} from "../../images/build.js";
+import { listGuests, readRecipe, RecipeError } from "../../images/recipe.js";
 import { openCache } from "../../node/cache.js";
 import { columns } from "../columns.js";
 import { type Command, type Context, UsageError } from "../context.js";
@@ -84,13 +90,24 @@ async function list({ guests, print }: Context): Promise<void> {
   const built = await listGuests();
   const rows: string[][] = [];
   for (const guest of guests) {
+    if (!built.includes(guest)) {
+      rows.push([guest, ...(await describeImported(guest))]);
+      continue;
+    }
     const { description } = await readRecipe(guest);
-    const stateOf = async () =>
-      isWhole(await verifyGuest(guest, cache)) ? "in the cache" : "not built";
-    const state = built.includes(guest) ? await stateOf() : "imported";
-    rows.push([guest, state, description]);
+    rows.push([guest, (await isBuilt(guest, cache)) ? "in the cache" : "not built", description]);
   }
   print(columns(rows));
+}
+
+/** State and description of a guest that was imported; one whose recipe is broken hides no other guest. */
+async function describeImported(guest: string): Promise<[state: string, description: string]> {
+  try {
+    return ["imported", (await readRecipe(guest)).description];
+  } catch (error) {
+    if (!(error instanceof RecipeError)) throw error;
+    return ["damaged", `${error.message.replaceAll(/\s+/g, " ")}: import it again`];
+  }
 }
 
 async function verify(guests: readonly string[], { print }: Context): Promise<void> {
