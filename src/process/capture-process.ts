@@ -2,7 +2,7 @@
  * Reading all that a stopped process is.
  *
  * References:
- * - [proc(5)]; [prctl(2)] PR_SET_MM_MAP for the layout of memory; [getrlimit(2)], [sigaction(2)], [getitimer(2)]
+ * - [proc(5)]; [prctl(2)] PR_SET_MM_MAP and [brk(2)] for the layout of memory; [modify_ldt(2)], [getrlimit(2)], [sigaction(2)], [getitimer(2)]
  */
 import type { Program } from "../guest/gate.js";
 import { listNumbers, readFile, readLink, readText } from "../guest/files.js";
@@ -60,6 +60,7 @@ const KERNEL_AREAS = ["[vvar]", "[vvar_vclock]", "[vdso]", "[vsyscall]"];
 
 const LIMITS = 16;
 const SIGACTION_BYTES = 20;
+const LDT_ENTRY_BYTES = 8;
 const SIGKILL = 9;
 const SIGSTOP = 19;
 
@@ -101,6 +102,8 @@ export function* captureProcess(
       const intervalTimers = askIntervalTimers(ofLeader);
       const posixTimers = yield* askPosixTimers(stub, pid, ofLeader);
       const flags = yield* askProcessFlags(stub, pid, ofLeader);
+      const brk = ofLeader.ask("brk", 0);
+      const segments = ofLeader.ask("modify_ldt", 0, ANSWER, LDT_ENTRY_BYTES);
       const images: ThreadImage[] = [];
       for (const [index, thread] of opened.entries()) {
         const its =
@@ -109,7 +112,11 @@ export function* captureProcess(
             : { questions: createQuestions(), room, status: null };
         images.push(yield* captureThread(stub, pid, thread, its));
       }
+      if (segments().value > 0) {
+        throw new CannotCarry(`process ${pid} has segments of its own (modify_ldt)`);
+      }
       return {
+        memoryLayout: memoryLayout(stat, brk().value >>> 0),
         actions: actions(),
         intervalTimers: intervalTimers(),
         posixTimers: posixTimers(),
@@ -133,7 +140,6 @@ export function* captureProcess(
       limits: yield* captureLimits(stub, pid),
       cgroups: yield* captureCgroups(stub, pid),
       oomScoreAdjustment: Number(yield* readText(stub, `/proc/${pid}/oom_score_adj`)),
-      memoryLayout: memoryLayout(stat, own),
       auxiliaryVector: yield* readFile(stub, `/proc/${pid}/auxv`),
       mappings,
       attachments: attachmentsOf(maps, pid),
@@ -226,17 +232,15 @@ function* captureLimits(stub: Stub, pid: number): Program<[bigint, bigint][]> {
   return limits;
 }
 
-/** Fields of `/proc/PID/stat` that PR_SET_MM_MAP takes: start_code, end_code, start_data, end_data, start_brk, (brk), start_stack, arg_start ... env_end. */
-function memoryLayout(stat: Stat, maps: readonly MapsLine[]): number[] {
-  const heap = maps.find(({ path }) => path === "[heap]");
-  const startBrk = stat.field(47);
+/** Fields of `/proc/PID/stat` that PR_SET_MM_MAP takes: start_code, end_code, start_data, end_data, start_brk, brk, start_stack, arg_start ... env_end. */
+function memoryLayout(stat: Stat, brk: number): number[] {
   return [
     stat.field(26),
     stat.field(27),
     stat.field(45),
     stat.field(46),
-    startBrk,
-    heap?.end ?? startBrk,
+    stat.field(47),
+    brk,
     stat.field(28),
     stat.field(48),
     stat.field(49),

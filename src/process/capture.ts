@@ -7,6 +7,7 @@ import { captureFiles } from "./capture-files.js";
 import { isContent } from "./capture-memory.js";
 import { captureProcess, type ChoosePages } from "./capture-process.js";
 import { captureClocks } from "./clocks.js";
+import { CannotCarry } from "./files/file-kind.js";
 import type { FrozenTree } from "./freeze.js";
 import type { EndedProcess, ProcessImage, TreeImage } from "./image.js";
 import { createRseqReader } from "./rseq.js";
@@ -15,6 +16,8 @@ import { captureSystemV } from "./system-v.js";
 
 /** Field of `/proc/PID/stat`. */
 const EXIT_CODE = 52;
+/** Of [kcmp(2)]. */
+const KCMP_VM = 1;
 
 /**
  * Reads all that frozen processes are, and leaves them as they were.
@@ -37,6 +40,7 @@ export function* capture(
   for (const process of frozen.processes) {
     const { pid, parent } = process.summary;
     const knownParent = pids.includes(parent) ? parent : null;
+    if (knownParent !== null) yield* expectOwnMemory(stub, pid, knownParent);
     const memory = { maps: maps.get(pid) ?? [], mapped };
     const image = yield* captureProcess(stub, access, process, memory, knownParent, options);
     processes.push({ ...image, descriptors: descriptors.get(pid) ?? [] });
@@ -54,6 +58,13 @@ export function* capture(
     processes,
     ended: yield* captureEnded(stub, frozen),
   };
+}
+
+/** @throws {CannotCarry} if a process and its parent have one memory, as between `vfork` and `execve` */
+function* expectOwnMemory(stub: Stub, pid: number, parent: number): Program<void> {
+  if ((yield* stub.call("kcmp", parent, pid, KCMP_VM, 0, 0)) === 0) {
+    throw new CannotCarry(`process ${pid} shares its memory with its parent, process ${parent}`);
+  }
 }
 
 /** All pages that the processes have filled. */

@@ -2,7 +2,7 @@
  * Small settings of processes and threads.
  *
  * References:
- * - [prctl(2)], [personality(2)]; [core(5)] for which memory goes into a core dump
+ * - [prctl(2)], [personality(2)], [membarrier(2)]; [core(5)] for which memory goes into a core dump
  */
 import { z } from "zod";
 import { readText, writeFile } from "../guest/files.js";
@@ -11,6 +11,13 @@ import type { Inside } from "../guest/inside.js";
 import { type Answer, ANSWER, type Questions } from "../guest/questions.js";
 import { LAST_SIGNAL } from "../guest/signals.js";
 import type { Stub } from "../guest/stub-session.js";
+
+/** Commands of [membarrier(2)]: the second makes a barrier, if the first has registered the process for it. */
+const BARRIERS = [
+  { register: 16, make: 8 },
+  { register: 64, make: 32 },
+  { register: 256, make: 128 },
+] as const;
 
 /** @see ProcessFlags */
 export const processFlagsSchema = z.strictObject({
@@ -21,6 +28,8 @@ export const processFlagsSchema = z.strictObject({
   hugePagesDisabled: z.boolean(),
   /** Kinds of memory that go into a core dump, a bit each. */
   coreDumpFilter: z.uint32(),
+  /** Kinds of memory barriers that it has registered for, each by the command that does it; absent if none. */
+  barriers: z.array(z.union(BARRIERS.map(({ register }) => z.literal(register)))).exactOptional(),
 });
 
 /** Settings of a process. */
@@ -61,8 +70,12 @@ export function* askProcessFlags(
   const dumpable = questions.ask("prctl", PR_GET_DUMPABLE, 0, 0, 0, 0);
   const hugePages = questions.ask("prctl", PR_GET_THP_DISABLE, 0, 0, 0, 0);
   const subreaper = questions.ask("prctl", PR_GET_CHILD_SUBREAPER, ANSWER, 0, 0, 0);
+  const barriers = BARRIERS.map(({ register, make }) => {
+    return { register, made: questions.ask("membarrier", make, 0, 0) };
+  });
   const filter = yield* readText(stub, `/proc/${pid}/coredump_filter`);
   return () => ({
+    ...registered(barriers.flatMap(({ register, made }) => (made().value === 0 ? [register] : []))),
     // A process that only root may dump is one that its user may not dump.
     dumpable: dumpable().value === SUID_DUMP_USER,
     subreaper: resultOf(subreaper()) !== 0,
@@ -72,15 +85,22 @@ export function* askProcessFlags(
   });
 }
 
+function registered(
+  barriers: NonNullable<ProcessFlags["barriers"]>,
+): Pick<ProcessFlags, "barriers"> {
+  return barriers.length === 0 ? {} : { barriers };
+}
+
 /** Gives a stopped process its settings; a change of user would undo some of them. */
 export function* restoreProcessFlags(
   stub: Stub,
   inside: Inside,
   pid: number,
-  { dumpable, subreaper, hugePagesDisabled, coreDumpFilter }: ProcessFlags,
+  { dumpable, subreaper, hugePagesDisabled, coreDumpFilter, barriers = [] }: ProcessFlags,
 ): Program<void> {
   if (subreaper) yield* inside.call("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   if (hugePagesDisabled) yield* inside.call("prctl", PR_SET_THP_DISABLE, 1, 0, 0, 0);
+  for (const register of barriers) yield* inside.call("membarrier", register, 0, 0);
   yield* inside.call("prctl", PR_SET_DUMPABLE, dumpable ? 1 : 0, 0, 0, 0);
   yield* writeFile(stub, `/proc/${pid}/coredump_filter`, `0x${coreDumpFilter.toString(16)}`);
 }

@@ -2,7 +2,7 @@
  * What of running processes cannot be carried to another kernel, found before any of them is stopped.
  *
  * References:
- * - [proc_pid_status(5)] TracerPid; [namespaces(7)]; [proc_pid_maps(5)]
+ * - [proc_pid_status(5)] TracerPid; [namespaces(7)]; [proc_pid_maps(5)]; [kcmp(2)], [unshare(2)]
  */
 import { SystemCallFailed } from "../guest/errno.js";
 import { listNumbers, readLink, readText } from "../guest/files.js";
@@ -10,12 +10,19 @@ import type { Program } from "../guest/gate.js";
 import { field, parseFields, parseMaps } from "../guest/procfs.js";
 import type { Stub } from "../guest/stub-session.js";
 import { openFound } from "./capture-files.js";
+import { listThreads } from "./capture-process.js";
 import { type FoundFile, isType } from "./files/file-kind.js";
 import { isCarried } from "./files/kinds.js";
 import { isSameFile } from "./file-version.js";
 import type { OutlinedProcess } from "./outline.js";
 import { listProcesses, type ProcessSummary, select, type Selection } from "./select.js";
 import { undoObstacle } from "./system-v.js";
+
+/** By kind, as [kcmp(2)] numbers them. */
+const SHARED_BY_THREADS = [
+  { kind: 3, what: "the working directory" },
+  { kind: 2, what: "the table of descriptors" },
+];
 
 /** One thing that keeps a process from being carried. */
 export interface Obstacle {
@@ -56,6 +63,7 @@ export function* survey(stub: Stub, selections: readonly Selection[]): Program<O
         ...(yield* elsewhere(stub, pid)),
         ...(yield* surveyProgram(stub, pid)),
         ...(yield* surveyMemory(stub, pid)),
+        ...(yield* surveyThreads(stub, pid)),
         ...(yield* surveyDescriptors(stub, pid)),
       ];
     });
@@ -157,6 +165,21 @@ function* surveyMemory(stub: Stub, pid: number): Program<Found[]> {
     ...[...devices].map((path) => plain(`${path} in its memory`, "it is a device")),
     ...(undo === null ? [] : [plain("semaphores", undo)]),
   ];
+}
+
+/** Threads are made with one working directory and one table of descriptors; one may have left them. */
+function* surveyThreads(stub: Stub, pid: number): Program<Found[]> {
+  const found: Found[] = [];
+  for (const tid of (yield* listThreads(stub, pid)).slice(1)) {
+    for (const { kind, what } of SHARED_BY_THREADS) {
+      const order = yield* whileItLives(() => stub.call("kcmp", pid, tid, kind, 0, 0));
+      if (order === null || order === 0) continue;
+      found.push(
+        plain(`${what} of thread ${tid}`, "the thread does not share it with its process"),
+      );
+    }
+  }
+  return found;
 }
 
 function* surveyDescriptors(stub: Stub, pid: number): Program<Found[]> {

@@ -90,7 +90,7 @@ export const inetSocket: SocketFamily = {
       throw new CannotCarry(`${what} is a TCP socket that is being connected`);
     }
     const peer = yield* findPeer(stub, socket, context);
-    if (peer === null && (yield* isAbandoned(stub, socket))) {
+    if (peer === null && (yield* isAbandoned(stub, socket, context))) {
       const left = messagesOf(yield* peekReceived(stub, fd));
       return { ...NOTHING, peer: closedPeer(name), ended: true, messages: left };
     }

@@ -34,42 +34,69 @@ const SIOCOUTQ = 0x5411;
 const SO_PROTOCOL = 38;
 const PAGE = 4096;
 
+type Ends = Pick<SocketState, "family" | "address" | "peerAddress">;
+
 /** The captured socket at the other end of a connection, or null if it is not captured. */
 export function* findPeer(
   stub: Stub,
-  { family, address, peerAddress }: Pick<SocketState, "family" | "address" | "peerAddress">,
-  { files }: CaptureContext,
+  { family, address, peerAddress }: Ends,
+  context: CaptureContext,
 ): Program<FoundFile | null> {
-  for (const file of files) {
-    if (!isType(file.mode, "socket")) continue;
-    if ((yield* getNumber(stub, file.fd, SOL_SOCKET, SO_PROTOCOL)) !== IPPROTO_TCP) continue;
-    const its = yield* getAddress(stub, file.fd, "getsockname");
-    const itsPeer = yield* getAddress(stub, file.fd, "getpeername");
-    // Ends of different families would have to be made in another way.
-    if (its[0] !== family) continue;
-    if (same(its, peerAddress) && same(itsPeer, address)) return file;
-  }
-  return null;
+  const sockets = yield* once(context, "TCP sockets", () => socketsByEnds(stub, context));
+  // Ends of different families would have to be made in another way.
+  const key = keyOf({ family, address: peerAddress, peerAddress: address });
+  return (key === null ? undefined : sockets.get(key)) ?? null;
 }
 
 /** Whether no process holds the other end of a connection any more: it waits for what is left to be read. */
 export function* isAbandoned(
   stub: Stub,
-  { address, peerAddress }: Pick<SocketState, "address" | "peerAddress">,
+  { address, peerAddress }: Ends,
+  context: CaptureContext,
 ): Program<boolean> {
+  const abandoned = yield* once(context, "abandoned TCP connections", function* () {
+    const held = (yield* listTcp(stub)).filter(({ inode }) => inode === 0);
+    return new Set(
+      held.map(({ local, remote }) => `${showEndpoint(local)} ${showEndpoint(remote)}`),
+    );
+  });
   const [own, peer] = [endpointOf(address), endpointOf(peerAddress)];
   if (own === null || peer === null) return false;
-  return (yield* listTcp(stub)).some(
-    ({ local, remote, inode }) =>
-      inode === 0 &&
-      showEndpoint(local) === showEndpoint(peer) &&
-      showEndpoint(remote) === showEndpoint(own),
-  );
+  return abandoned.has(`${showEndpoint(peer)} ${showEndpoint(own)}`);
 }
 
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  const [first, second] = [endpointOf(a), endpointOf(b)];
-  return first !== null && second !== null && showEndpoint(first) === showEndpoint(second);
+/** The captured TCP sockets, each by its two ends. */
+function* socketsByEnds(
+  stub: Stub,
+  { files }: CaptureContext,
+): Program<ReadonlyMap<string, FoundFile>> {
+  const sockets = new Map<string, FoundFile>();
+  for (const file of files) {
+    if (!isType(file.mode, "socket")) continue;
+    if ((yield* getNumber(stub, file.fd, SOL_SOCKET, SO_PROTOCOL)) !== IPPROTO_TCP) continue;
+    const address = yield* getAddress(stub, file.fd, "getsockname");
+    const peerAddress = yield* getAddress(stub, file.fd, "getpeername");
+    const key = keyOf({ family: address[0] ?? 0, address, peerAddress });
+    if (key !== null && !sockets.has(key)) sockets.set(key, file);
+  }
+  return sockets;
+}
+
+/** What a socket is found by; null if it is no end of a connection. */
+function keyOf({ family, address, peerAddress }: Ends): string | null {
+  const [own, peer] = [endpointOf(address), endpointOf(peerAddress)];
+  if (own === null || peer === null) return null;
+  return `${family} ${showEndpoint(own)} ${showEndpoint(peer)}`;
+}
+
+/** Finds something out once for all sockets of a capture: asking for each of many would keep the user waiting. */
+function* once<T>({ shared }: CaptureContext, name: string, find: () => Program<T>): Program<T> {
+  // Nobody else puts anything under these names.
+  const known = shared.get(name) as T | undefined;
+  if (known !== undefined) return known;
+  const found = yield* find();
+  shared.set(name, found);
+  return found;
 }
 
 /** All that has reached one end and was not read. */

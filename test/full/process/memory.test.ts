@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { moveProof } from "../../support/moving.js";
+import { move, moveProof, unmountHome } from "../../support/moving.js";
 import { workbenchPair } from "../../support/workbench-pair.js";
 
 const pair = workbenchPair();
@@ -19,4 +19,29 @@ describe("memory goes along to another kernel", () => {
   ])("%s", async (name) => {
     expect(await moveProof(pair, name)).toBe(`PASSED ${name}`);
   });
+});
+
+/** Registers for memory barriers, locks a page within its heap, waits, and looks at both. */
+const PROGRAM = `
+  sub brk { my $end = syscall(45, $_[0]); $end < 0 ? $end + 2**32 : $end }
+  syscall(375, 16, 0, 0) == 0 or die;
+  my $end = brk(0);
+  syscall(150, ($end & ~4095) - 32768, 4096) == 0 or die;
+  print scalar(grep(/\\[heap\\]/, do { open my $maps, "<", "/proc/self/maps"; <$maps> })), " ";
+  select(undef, undef, undef, 0.01) until -e "/home/go";
+  print syscall(375, 8, 0, 0), " ", brk(0) == $end, " ", brk($end + 65536) == $end + 65536, "\\n";
+`;
+
+test("memory barriers stay registered, and the heap ends where it did though a part of it is locked", async () => {
+  const { source, target } = pair;
+  await source.sh(`rm -f /home/go; echo '${PROGRAM.replaceAll("\n", " ")}' >/home/heap.pl`);
+  await source.sh(
+    "(setsid perl /home/heap.pl >/home/heap.out </dev/null & echo $! >/run/pid); sleep 1",
+  );
+  await move(pair, Number(await source.sh("cat /run/pid")));
+  const said = await target.sh(
+    "touch /home/go; until [ -s /home/heap.out ]; do usleep 10000; done; cat /home/heap.out",
+  );
+  expect(said).toBe("3 0 1 1\n");
+  await unmountHome(target);
 });
