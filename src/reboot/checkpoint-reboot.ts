@@ -96,9 +96,8 @@ async function capture(
 /** Takes the guest down and up again, and makes it prove that the update is in effect. */
 async function rebootInPlace(run: Run, { stub }: Checkpoint, marks: BootMark[]): Promise<void> {
   const { host, guest, original } = run;
-  await run.enter("reboot");
+  const ended = await beginShutdown(run, stub);
   const start = host.now();
-  const ended = await stub.begin("endAtShutdown", null, MOVE_LIMIT_MS);
   try {
     // An init may end the attendant before that has answered.
     const hasReset = () => run.resetSince("original", start) !== null;
@@ -126,6 +125,17 @@ async function rebootInPlace(run: Run, { stub }: Checkpoint, marks: BootMark[]):
   marks.push({ name: "health-check", atMs: host.now() });
 }
 
+/** Has the stub end the programs when the guest goes down; if it cannot be told to, they go on. */
+async function beginShutdown(run: Run, stub: StubLink): Promise<() => Promise<void>> {
+  try {
+    await run.enter("reboot");
+    return await stub.begin("endAtShutdown", null, MOVE_LIMIT_MS);
+  } catch (error) {
+    await resumeOriginal(run, stub, error, "programs, too");
+    throw error;
+  }
+}
+
 /** Makes the programs again, and lets them go on. This is the commit point. */
 async function restore(
   run: Run,
@@ -137,10 +147,16 @@ async function restore(
   await run.enter("restore-programs");
   if (image !== null) {
     const stub = await startStub(run, original);
-    if (leader !== null) await original.attendant.ask("seat", ANSWER_LIMIT_MS, leader);
-    await host.occupy(original.machine, host.memoryCost(contentBytes(image.processes)));
-    await stub.ask("restore", image, MOVE_LIMIT_MS);
-    await stub.ask("release", null, ANSWER_LIMIT_MS);
+    try {
+      if (leader !== null) await original.attendant.ask("seat", ANSWER_LIMIT_MS, leader);
+      await host.occupy(original.machine, host.memoryCost(contentBytes(image.processes)));
+      await stub.ask("restore", image, MOVE_LIMIT_MS);
+      await stub.ask("release", null, ANSWER_LIMIT_MS);
+    } catch (error) {
+      // What was made stands still until the stub ends, and the console would wait for it as long.
+      await stub.leave();
+      throw error;
+    }
     await stub.leave();
   }
   const processes = image?.processes.length ?? 0;

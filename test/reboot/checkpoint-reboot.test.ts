@@ -49,3 +49,14 @@ test("a program that cannot be saved stops the update before the reboot", async 
   expect(report.kernelAfter).toBe("6.1.0-47-686");
   expect(detailOf(report, "session-checked")?.survived).toMatch(/\bshell\b/);
 });
+
+test("what fails before the guest goes down lets the saved programs go on", async () => {
+  const report = await updateBusybox("checkpoint-reboot", {
+    onPhase(phase) {
+      if (phase === "reboot") throw new Error("not today");
+    },
+  });
+  expect(report.failure).toMatchObject({ phase: "reboot", rolledBack: true });
+  expect(report.events.map(({ kind }) => kind)).not.toContain("reset");
+  expect(detailOf(report, "session-checked")?.survived).toMatch(/\bshell\b/);
+});
