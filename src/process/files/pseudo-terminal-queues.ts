@@ -49,13 +49,21 @@ const MOST_NAPS = 100;
 /** Copies what is queued; nobody else may use either end meanwhile. */
 export function* peekQueues(stub: Stub, ends: PseudoTerminalEnds): Program<Queues> {
   const { master, packets, inUse } = ends;
+  const output: Uint8Array[] = [];
+  const input: Uint8Array[] = [];
   if (packets) yield* stub.call("ioctl", master, TIOCPKT, word(0));
-  const output = yield* drain(stub, master);
-  // To open it where nobody has it open would be noticed at the master.
-  const input = inUse ? yield* drainInput(stub, ends) : new Uint8Array(0);
-  yield* fillQueues(stub, ends, { input, output });
-  if (packets) yield* stub.call("ioctl", master, TIOCPKT, word(1));
-  return { input, output };
+  try {
+    yield* drain(stub, master, output);
+    // To open it where nobody has it open would be noticed at the master.
+    if (inUse) yield* drainInput(stub, ends, input);
+  } finally {
+    try {
+      yield* fillQueues(stub, ends, { input: concat(input), output: concat(output) });
+    } finally {
+      if (packets) yield* stub.call("ioctl", master, TIOCPKT, word(1));
+    }
+  }
+  return { input: concat(input), output: concat(output) };
 }
 
 /** Puts bytes into the queues, as if they had come in as they are to be read. */
@@ -66,30 +74,42 @@ export function* fillQueues(
 ): Program<void> {
   if (input.length === 0 && output.length === 0) return;
   const terminal = yield* openTerminal(stub, index);
-  yield* setTermios(stub, terminal, transparent(termios, isCanonical(termios)));
-  yield* put(stub, master, input);
-  yield* put(stub, terminal, output);
-  // The kernel carries it over in the background.
-  yield* sleep(stub, NAP_NS);
-  yield* setTermios(stub, terminal, termios);
-  yield* stub.call("close", terminal);
+  try {
+    yield* setTermios(stub, terminal, transparent(termios, isCanonical(termios)));
+    try {
+      yield* put(stub, master, input);
+      yield* put(stub, terminal, output);
+      // The kernel carries it over in the background.
+      yield* sleep(stub, NAP_NS);
+    } finally {
+      yield* setTermios(stub, terminal, termios);
+    }
+  } finally {
+    yield* stub.attempt("close", terminal);
+  }
 }
 
 /** Takes out what the programs on a terminal could read, and the beginning of a line, which they could not. */
 function* drainInput(
   stub: Stub,
   { master, index, termios }: PseudoTerminalEnds,
-): Program<Uint8Array> {
+  pieces: Uint8Array[],
+): Program<void> {
   const terminal = yield* openTerminal(stub, index);
-  yield* setTermios(stub, master, transparent(termios, false));
-  const input = yield* drain(stub, terminal);
-  yield* setTermios(stub, master, termios);
-  yield* stub.call("close", terminal);
-  return input;
+  try {
+    yield* setTermios(stub, master, transparent(termios, false));
+    try {
+      yield* drain(stub, terminal, pieces);
+    } finally {
+      yield* setTermios(stub, master, termios);
+    }
+  } finally {
+    yield* stub.attempt("close", terminal);
+  }
 }
 
-function* drain(stub: Stub, fd: number): Program<Uint8Array> {
-  const pieces: Uint8Array[] = [];
+/** Takes out what can be read, piece by piece, so that what was taken is known whatever fails. */
+function* drain(stub: Stub, fd: number, pieces: Uint8Array[]): Program<void> {
   for (let total = 0, waited = false; total < MOST;) {
     yield* stub.call("ioctl", fd, FIONREAD, stub.out);
     const there = stub.view(4).getInt32(0, true);
@@ -106,7 +126,6 @@ function* drain(stub: Stub, fd: number): Program<Uint8Array> {
     pieces.push(stub.results(length));
     total += length;
   }
-  return concat(pieces);
 }
 
 function* put(stub: Stub, fd: number, data: Uint8Array): Program<void> {
