@@ -232,17 +232,26 @@ function* readAttributes(stub: Stub, directory: number, name: string): Program<A
 
 /** Looks at a file by its path, with all that is to be known of it; null if there is none on the system disk. */
 export function* lookAtPath(stub: Stub, tree: Tree, path: string): Program<Entry | null> {
+  const found = yield* lookAtPathOrMount(stub, tree, path);
+  return found === "mounted" ? null : found;
+}
+
+/** The same; `"mounted"` if another file system is mounted there or above, and hides what the system disk has. */
+export function* lookAtPathOrMount(
+  stub: Stub,
+  tree: Tree,
+  path: string,
+): Program<Entry | "mounted" | null> {
   const { directory, path: pathOnly } = OPEN;
   const name = path === "/" ? "" : path.slice(path.lastIndexOf("/") + 1);
   try {
     return yield* withFile(stub, tree, parentOf(path), directory | pathOnly, function* (fd) {
       const entry = yield* lookAt(stub, fd, name);
-      return entry === null || entry === "mounted" ? null : yield* describe(stub, fd, name, entry);
+      return entry === null || entry === "mounted" ? entry : yield* describe(stub, fd, name, entry);
     });
   } catch (error) {
-    if (isMissing(error) || (error instanceof SystemCallFailed && error.is("ELOOP", "EXDEV"))) {
-      return null;
-    }
+    if (isMissing(error) || (error instanceof SystemCallFailed && error.is("ELOOP"))) return null;
+    if (error instanceof SystemCallFailed && error.is("EXDEV")) return "mounted";
     throw error;
   }
 }

@@ -73,12 +73,12 @@ export function* walkInto(
       const inside = yield* withFile(stub, tree, directory, open, (fd) =>
         noteAll(stub, fd, directory, files, mounts, afterEach),
       );
-      waiting.push(...inside.reverse());
+      for (const each of inside.reverse()) waiting.push(each);
     } catch (error) {
       // It was removed, or replaced, or something was mounted on it, after its name was read.
       if (isMissing(error)) continue;
-      if (error instanceof SystemCallFailed && error.is("ELOOP", "EXDEV")) continue;
-      throw error;
+      if (!(error instanceof SystemCallFailed && error.is("ELOOP", "EXDEV"))) throw error;
+      if (error.is("EXDEV")) mounts.push(directory);
     }
   }
   return mounts;

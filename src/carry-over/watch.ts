@@ -16,18 +16,25 @@ import {
   inDirectory,
   isOf,
   isUntouched,
+  isWithin,
   type Manifest,
+  parentOf,
   pathFromBytes,
+  showPath,
 } from "./entry.js";
 import { mappedFiles, pathOf } from "./mapped-files.js";
-import { lookAtPath, OPEN, type Tree, withTree } from "./tree.js";
+import { CannotCarryFiles, lookAtPathOrMount, OPEN, type Tree, withTree } from "./tree.js";
 import { type Walk, walk, walkInto } from "./walk.js";
 
 /** Notes what changes. */
 export interface Watch {
   /** Brings all files to the disk, and notes them. */
   begin(stub: Stub): Program<Walk>;
-  /** What has changed since it was noted last, with all that is to be known of it, and is noted now. */
+  /**
+   * What has changed since it was noted last, with all that is to be known of it, and is noted now.
+   *
+   * @throws {CannotCarryFiles} if it lies where another file system was mounted since `begin`: it would look deleted
+   */
   changes(stub: Stub): Program<Changes>;
 }
 
@@ -68,15 +75,16 @@ export function* createWatch(stub: Stub): Program<Watch> {
       : yield* stub.attempt("fanotify_mark", fd, MARK_FILE_SYSTEM, CHANGES, 0, AT_FDCWD, "/");
   const noted = new Map<string, Entry>();
   let mapped: readonly string[] = [];
+  let mounts: readonly string[] = [];
 
   function* changes(stub: Stub): Program<Changes> {
     const reports = marked < 0 ? null : yield* readReports(stub, fd);
     const found = new Map<string, Entry | null>();
     yield* withTree(stub, function* (tree) {
-      if (reports === null) yield* compareAll(stub, tree, noted, found);
+      if (reports === null) yield* compareAll(stub, tree, { noted, mounts }, found);
       else {
         const paths = [...(yield* pathsOf(stub, tree, reports, noted)), ...mapped];
-        yield* lookAgain(stub, tree, paths, noted, found);
+        yield* lookAgain(stub, tree, paths, { noted, mounts }, found);
       }
     });
     return { files: found, mapped };
@@ -87,11 +95,19 @@ export function* createWatch(stub: Stub): Program<Watch> {
       yield* withTree(stub, ({ root }) => stub.call("syncfs", root));
       const all = yield* walk(stub);
       for (const [path, entry] of all.files) noted.set(path, entry);
+      mounts = all.mounts;
       mapped = yield* mappedFiles(stub, noted);
       return all;
     },
     changes,
   };
+}
+
+/** What is known of a tree. */
+interface Known {
+  readonly noted: Map<string, Entry>;
+  /** Where other file systems were mounted when it was noted first. */
+  readonly mounts: readonly string[];
 }
 
 /** All reports that are waiting; null if the kernel had too many. */
@@ -172,48 +188,119 @@ function* lookAgain(
   stub: Stub,
   tree: Tree,
   paths: readonly string[],
-  noted: Map<string, Entry>,
+  known: Known,
   found: Map<string, Entry | null>,
 ): Program<void> {
+  const { noted } = known;
   const waiting = [...paths];
+  let related: Related | null = null;
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
     if (found.has(path)) continue;
     const before = noted.get(path);
-    const entry = yield* lookAtPath(stub, tree, path);
+    const entry = yield* lookOnDisk(stub, tree, path, known);
     found.set(path, entry);
     if (entry === null) noted.delete(path);
     else noted.set(path, entry);
     const isSame = before?.inode === entry?.inode;
     if (isOf("directory", before) && !isSame) {
-      waiting.push(...[...noted.keys()].filter((each) => each.startsWith(`${path}/`)));
+      related ??= relate(noted);
+      for (const each of related.inside(path)) waiting.push(each);
     }
     if (entry !== null && isOf("directory", entry) && !isSame) {
       const inside = new Map<string, Entry>();
       yield* walkInto(stub, tree, path, inside);
-      waiting.push(...inside.keys());
+      for (const each of inside.keys()) waiting.push(each);
     }
     for (const file of [before, entry]) {
       if (file === null || file === undefined || isOf("directory", file) || file.links < 2)
         continue;
-      for (const [name, { inode }] of noted) if (inode === file.inode) waiting.push(name);
+      related ??= relate(noted);
+      for (const name of related.takeNames(file.inode)) waiting.push(name);
     }
   }
+}
+
+/** Which files belong together, in the order in which they were noted. */
+interface Related {
+  /** All names of a file; none if they were asked for before. */
+  takeNames(inode: number): readonly string[];
+  /** All that lies in a directory, however deep. */
+  inside(directory: string): string[];
+}
+
+/**
+ * Goes through all files once. What is noted later is not in it, and need not be for `lookAgain`, which has found
+ * that already.
+ */
+function relate(noted: Manifest): Related {
+  const names = new Map<number, string[]>();
+  const children = new Map<string, string[]>();
+  const places = new Map<string, number>();
+  for (const [path, { inode }] of noted) {
+    places.set(path, places.size);
+    add(names, inode, path);
+    if (path !== "/") add(children, parentOf(path), path);
+  }
+  return {
+    takeNames(inode) {
+      const its = names.get(inode) ?? [];
+      names.delete(inode);
+      return its;
+    },
+    inside(directory) {
+      const all = [...(children.get(directory) ?? [])];
+      for (const path of all) for (const each of children.get(path) ?? []) all.push(each);
+      const placeOf = (path: string): number => places.get(path) ?? 0;
+      return all.sort((a, b) => placeOf(a) - placeOf(b));
+    },
+  };
+}
+
+function add<K>(lists: Map<K, string[]>, key: K, value: string): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
 }
 
 /** Looks at everything. */
 function* compareAll(
   stub: Stub,
   tree: Tree,
-  noted: Map<string, Entry>,
+  known: Known,
   found: Map<string, Entry | null>,
 ): Program<void> {
+  const { noted, mounts } = known;
   const now = new Map<string, Entry>();
-  yield* walkInto(stub, tree, "/", now);
+  const since = (yield* walkInto(stub, tree, "/", now)).find((path) => !isHidden(path, mounts));
+  if (since !== undefined) throw mountedSince(since);
   for (const path of new Set([...noted.keys(), ...now.keys()])) {
     const entry = now.get(path);
     if (isUntouched(noted.get(path), entry)) continue;
     if (entry === undefined) noted.delete(path);
     else noted.set(path, entry);
-    found.set(path, entry === undefined ? null : yield* lookAtPath(stub, tree, path));
+    found.set(path, entry === undefined ? null : yield* lookOnDisk(stub, tree, path, known));
   }
+}
+
+/** Looks at a file of the system disk, which may be gone; what was hidden from the beginning counts as gone. */
+function* lookOnDisk(
+  stub: Stub,
+  tree: Tree,
+  path: string,
+  { mounts }: Known,
+): Program<Entry | null> {
+  const entry = yield* lookAtPathOrMount(stub, tree, path);
+  if (entry !== "mounted") return entry;
+  if (!isHidden(path, mounts)) throw mountedSince(path);
+  return null;
+}
+
+function isHidden(path: string, mounts: readonly string[]): boolean {
+  return mounts.some((mount) => isWithin(path, mount));
+}
+
+function mountedSince(path: string): CannotCarryFiles {
+  return new CannotCarryFiles(
+    `${showPath(path)} lies where another file system was mounted meanwhile; try again`,
+  );
 }
