@@ -5,6 +5,7 @@
  * - [ptrace(2)]; the numbers are those of include/uapi/linux/ptrace.h and arch/x86/include/asm/ptrace-abi.h
  * - [user] `struct user_regs_struct` and `struct user_fpxregs_struct`, arch/x86/include/asm/user_32.h
  */
+import { SystemCallFailed } from "./errno.js";
 import type { Program } from "./gate.js";
 import type { Stub } from "./stub-session.js";
 import { signalSet } from "./signals.js";
@@ -216,7 +217,10 @@ export function* getThreadAreas(stub: Stub, tid: number): Program<Uint8Array[]> 
 
 /** Size of `siginfo_t`, in bytes. */
 export const SIGINFO_BYTES = 128;
-const MOST_PENDING = 256;
+/** As many signals as are peeked at by one call. */
+const MOST_PEEKED = 256;
+/** More are not read; the guest is not trusted to have an end. */
+const MOST_PENDING = 65_536;
 
 /** The number of a signal, from its `siginfo_t`. */
 export function signalOf(info: Uint8Array): number {
@@ -227,17 +231,26 @@ export function signalOf(info: Uint8Array): number {
  * Signals that wait for a stopped task, each a `siginfo_t`, in their order.
  *
  * @param shared those sent to the process, else those to this thread
+ * @throws {RangeError} if there are more than MOST_PENDING
  */
 export function* peekSignals(stub: Stub, tid: number, shared: boolean): Program<Uint8Array[]> {
+  const signals: Uint8Array[] = [];
   const args = new DataView(new ArrayBuffer(16));
   args.setUint32(8, shared ? 1 : 0, true);
-  args.setInt32(12, MOST_PENDING, true);
-  const request = new Uint8Array(args.buffer);
-  const count = yield* stub.call("ptrace", REQUEST.peekSignals, tid, request, stub.out);
-  const all = stub.results(count * SIGINFO_BYTES);
-  return Array.from({ length: count }, (_, index) =>
-    all.slice(index * SIGINFO_BYTES, (index + 1) * SIGINFO_BYTES),
-  );
+  args.setInt32(12, MOST_PEEKED, true);
+  for (;;) {
+    args.setBigUint64(0, BigInt(signals.length), true);
+    const request = new Uint8Array(args.buffer.slice(0));
+    const count = yield* stub.call("ptrace", REQUEST.peekSignals, tid, request, stub.out);
+    const all = stub.results(count * SIGINFO_BYTES);
+    for (let at = 0; at < all.length; at += SIGINFO_BYTES) {
+      signals.push(all.slice(at, at + SIGINFO_BYTES));
+    }
+    if (count < MOST_PEEKED) return signals;
+    if (signals.length >= MOST_PENDING) {
+      throw new RangeError(`more than ${MOST_PENDING} signals wait for the task ${tid}`);
+    }
+  }
 }
 
 /** A restartable-sequences area that a thread has registered; see [rseq(2)]. */
@@ -259,6 +272,7 @@ export function* getRseq(stub: Stub, tid: number): Program<RseqArea | null | "un
     : { address, bytes: view.getUint32(8, true), signature: view.getUint32(12, true) };
 }
 
+const ENOENT = 2;
 const SECCOMP_FILTER_FLAG_LOG = 2;
 const BPF_INSTRUCTION_BYTES = 8;
 
@@ -269,7 +283,11 @@ export function* getSeccompFilter(
   index: number,
 ): Program<{ program: Uint8Array; log: boolean } | null> {
   const count = yield* stub.attempt("ptrace", REQUEST.getSeccompFilter, tid, index, stub.out);
-  if (count <= 0) return null;
+  if (count === -ENOENT) return null;
+  // Whoever took another failure for the end of the list would let the task go on without its filters.
+  if (count < 0) {
+    throw new SystemCallFailed(`ptrace(PTRACE_SECCOMP_GET_FILTER, ${tid}, ${index})`, -count);
+  }
   const program = stub.results(count * BPF_INSTRUCTION_BYTES);
   // struct seccomp_metadata: u64 number of the filter, u64 flags.
   const metadata = new Uint8Array(BigUint64Array.of(BigInt(index), 0n).buffer);
