@@ -11,6 +11,8 @@ import type { Stub } from "../../guest/stub-session.js";
 export const SOL_SOCKET = 1;
 /** Of [socket(7)]. */
 export const SO_REUSEADDR = 2;
+/** The same as FIONREAD. */
+const SIOCINQ = 0x541b;
 const SO_SNDBUF = 7;
 const SO_SNDBUFFORCE = 32;
 const SO_PEEK_OFF = 42;
@@ -109,18 +111,30 @@ export function* pollNow(stub: Stub, fd: number, events: number): Program<number
   return stub.view(8).getUint16(6, true);
 }
 
+/** How many bytes wait in a socket that has a peer; of datagrams, in the first of them. */
+export function* bytesWaiting(stub: Stub, fd: number): Program<number> {
+  yield* stub.call("ioctl", fd, SIOCINQ, stub.out);
+  return stub.view(4).getInt32(0, true);
+}
+
 /**
  * Copies the messages that wait in a socket, and leaves them there.
  *
  * @param bytes the most that a message can have
+ * @param total what all messages have, if it is known: an empty one behind that says that there is no more
  * @throws {QueueNotCarried} if one is longer, or descriptors are under way in it
  */
 export function* peekMessages(
   stub: Stub,
   fd: number,
-  { stream, bytes = MOST_BYTES }: { readonly stream: boolean; readonly bytes?: number },
+  {
+    stream,
+    bytes = MOST_BYTES,
+    total = Infinity,
+  }: { readonly stream: boolean; readonly bytes?: number; readonly total?: number },
 ): Program<Message[]> {
   const messages: Message[] = [];
+  let left = total;
   yield* withBuffer(stub, bytes, function* (buffer) {
     // A socket without this option gives the first again and again.
     const offset = yield* getNumber(stub, fd, SOL_SOCKET, SO_PEEK_OFF);
@@ -129,7 +143,9 @@ export function* peekMessages(
     try {
       while (messages.length < MOST_MESSAGES) {
         const message = yield* peekMessage(stub, fd, buffer, bytes);
-        if (message === null || (stream && message.data.length === 0)) break;
+        if (message === null) break;
+        if (message.data.length === 0 && (stream || left <= 0)) break;
+        left -= message.data.length;
         messages.push(message);
         if (!goesOn) break;
       }

@@ -57,6 +57,8 @@ export const SOCK_STREAM = 1;
 /** Of [socket(2)]. */
 export const SOCK_DGRAM = 2;
 /** Of [socket(2)]. */
+export const SOCK_SEQPACKET = 5;
+/** Of [socket(2)]. */
 export const SOCK_CLOEXEC = 0o2000000;
 /** Of [shutdown(2)]. */
 export const SHUT_WR = 1;

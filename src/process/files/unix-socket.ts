@@ -10,6 +10,7 @@ import { type UnixPeer, unixPeers } from "../../guest/unix-peers.js";
 import { CannotCarry, type CaptureContext, type RestoreContext } from "./file-kind.js";
 import type { SocketFamily } from "./socket.js";
 import {
+  bytesWaiting,
   getNumber,
   type Message,
   peekMessages,
@@ -24,6 +25,7 @@ import {
   SHUT_WR,
   SOCK_CLOEXEC,
   SOCK_DGRAM,
+  SOCK_SEQPACKET,
   SOCK_STREAM,
   type SocketState,
 } from "./socket-state.js";
@@ -58,11 +60,17 @@ export const unixSocket: SocketFamily = {
     if (isOpen && peers.get(peer) !== inodeOf(link)) {
       throw new CannotCarry(`${what} has a peer without a name that is connected elsewhere`);
     }
+    const ended = ((yield* pollNow(stub, fd, POLLRDHUP)) & POLLRDHUP) !== 0;
+    // Packets have no other end: once nobody sends any more, empty ones are read for ever.
+    const isEndless = type === SOCK_SEQPACKET && ended && !listens;
+    const total = isEndless ? yield* bytesWaiting(stub, fd) : Infinity;
     return {
       backlog: listens ? BACKLOG : null,
       peer: isOpen ? `socket:[${peer}]` : peer === "closed" ? closedPeer(link) : null,
-      ended: ((yield* pollNow(stub, fd, POLLRDHUP)) & POLLRDHUP) !== 0,
-      messages: listens ? [] : yield* peekMessages(stub, fd, { stream: type === SOCK_STREAM }),
+      ended,
+      messages: listens
+        ? []
+        : yield* peekMessages(stub, fd, { stream: type === SOCK_STREAM, total }),
       file: yield* fileOf(stub, fd),
     };
   },
