@@ -41,9 +41,6 @@ export interface PrepareOptions extends BuildOptions {
 const EPOCH_MS = Date.UTC(2026, 0, 1);
 const SEED = 1;
 
-/** Part of the name of a stored boot snapshot: raise it when what a machine computes changes. */
-const MACHINE_GENERATION = 2;
-
 /** Loads a guest, builds it if it must be built, and boots it if there is no snapshot of its boot yet. */
 export async function prepareGuest(name: string, options: PrepareOptions): Promise<PreparedGuest> {
   const guest = await loadGuest(name, options);
@@ -118,7 +115,6 @@ async function loadBootSnapshot(guest: BuiltGuest, options: PrepareOptions): Pro
   const kept = {
     name: guest.name,
     decides: [
-      MACHINE_GENERATION,
       machineConfig(partsOf(guest, "")),
       identity,
       guest.recipe.bootPhases.map(({ name, until }) => ({ name, until })),

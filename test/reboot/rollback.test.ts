@@ -37,14 +37,17 @@ describe("an update that fails is rolled back", () => {
       "fails",
       "echo no work; false",
       /"echo no work; false" ended with status 1, and printed: no work/,
+      true,
     ],
-    ["does not end", "sleep 99", /"sleep 99" did not end within .* End it with "&"/],
-    ["cannot be interrupted", "trap '' INT; sleep 99", /sleep 99" did not end within/],
-  ])("when what the user types before %s: nothing is touched", async (_, userWork, says) => {
+    ["does not end", "sleep 99", /"sleep 99" did not end within .* End it with "&"/, true],
+    ["cannot be interrupted", "trap '' INT; sleep 99", /sleep 99" did not end within/, false],
+  ])("when what the user types before %s: nothing is touched", async (_, userWork, says, shell) => {
     const report = await updateBusybox("shadow", {}, {}, { userWork });
     expect(report.failure?.message).toMatch(says);
     expect(report.failure?.rolledBack).toBe(true);
     expect(report.phases).toEqual([]);
+    expect(report.hasShell).toBe(shell);
+    expect(report.events.some(({ kind }) => kind === "no-shell")).toBe(!shell);
   });
 
   test("when the host leaves the reboot-dedicated VM no time, which is named as the reason", async () => {
