@@ -4,6 +4,7 @@
  * References:
  * - [pagemap] Documentation/admin-guide/mm/pagemap.rst of Linux
  */
+import { concat } from "../guest/files.js";
 import type { Program } from "../guest/gate.js";
 import { hex } from "../guest/memory.js";
 import type { MapsLine } from "../guest/procfs.js";
@@ -31,6 +32,7 @@ const FRAME_HIGH = 0x007fffff;
  * The pages of a process that are its own: not those that show a file as it is.
  *
  * @param isNew whether a page has to be in the result; it is asked for each page that could be
+ * @throws {CannotCarry} if a page is swapped out, or they are more than the guest has RAM
  */
 export function* capturePages(
   stub: Stub,
@@ -40,42 +42,70 @@ export function* capturePages(
   isNew: (address: number, content: Uint8Array, mapping: MapsLine) => boolean,
 ): Program<Pages> {
   const addresses: number[] = [];
-  const frames: number[] = [];
+  const pieces: Uint8Array[] = [];
   const fd = yield* stub.call("open", `/proc/${pid}/pagemap`, 0);
-  const last = mappings.at(-1)?.end ?? 0;
-  let known: { from: number; entries: DataView } = {
-    from: 0,
-    entries: new DataView(new ArrayBuffer(0)),
-  };
-  for (const mapping of mappings) {
-    const { start, end } = mapping;
-    for (let at = start; at < end;) {
-      const isKnown = at >= known.from && entryOf(at - known.from) < known.entries.byteLength;
-      if (!isKnown) known = { from: at, entries: yield* readEntries(stub, fd, at, end, last) };
-      const { from, entries } = known;
-      if (entries.byteLength === 0) break;
-      for (; at < end && entryOf(at - from) < entries.byteLength; at += PAGE_BYTES) {
-        const entry = entryOf(at - from);
-        const high = entries.getUint32(entry + 4, true);
-        if ((high & SWAPPED) !== 0) {
-          throw new CannotCarry(`page ${hex(at)} of process ${pid} is swapped out`);
+  try {
+    const last = mappings.at(-1)?.end ?? 0;
+    let known: { from: number; entries: DataView } = {
+      from: 0,
+      entries: new DataView(new ArrayBuffer(0)),
+    };
+    for (const mapping of mappings) {
+      const { start, end } = mapping;
+      for (let at = start; at < end;) {
+        const isKnown = at >= known.from && entryOf(at - known.from) < known.entries.byteLength;
+        if (!isKnown) known = { from: at, entries: yield* readEntries(stub, fd, at, end, last) };
+        const { from, entries } = known;
+        if (entries.byteLength === 0) break;
+        for (; at < end && entryOf(at - from) < entries.byteLength; at += PAGE_BYTES) {
+          const entry = entryOf(at - from);
+          const high = entries.getUint32(entry + 4, true);
+          if ((high & SWAPPED) !== 0) {
+            throw new CannotCarry(`page ${hex(at)} of process ${pid} is swapped out`);
+          }
+          if ((high & PRESENT) === 0 || (high & OF_FILE) !== 0) continue;
+          const frame = (high & FRAME_HIGH) * 2 ** 32 + entries.getUint32(entry, true);
+          const content = frameContent(access, frame);
+          if (!isNew(at, content, mapping)) continue;
+          addresses.push(at);
+          // Until the next entries are here the guest runs, and may use the frame for something else.
+          pieces.push(content.slice());
+          if (pieces.length * PAGE_BYTES > access.ram().length) {
+            throw new CannotCarry(
+              `process ${pid} claims to have more pages of its own than the guest has RAM`,
+            );
+          }
         }
-        if ((high & PRESENT) === 0 || (high & OF_FILE) !== 0) continue;
-        const frame = (high & FRAME_HIGH) * 2 ** 32 + entries.getUint32(entry, true);
-        const content = frameContent(access, frame);
-        if (!isNew(at, content, mapping)) continue;
-        addresses.push(at);
-        frames.push(frame);
       }
     }
+  } finally {
+    yield* stub.attempt("close", fd);
   }
-  yield* stub.call("close", fd);
+  return { addresses: Uint32Array.from(addresses), content: concat(pieces) };
+}
 
-  const content = new Uint8Array(frames.length * PAGE_BYTES);
-  for (const [index, frame] of frames.entries()) {
-    content.set(frameContent(access, frame), index * PAGE_BYTES);
-  }
-  return { addresses: Uint32Array.from(addresses), content };
+/**
+ * Sees to it that what was read of several processes can be made again. A page that they share until one of them
+ * writes to it is read for each of them, so that it can be more than there was.
+ *
+ * @throws {CannotCarry} if it does not fit into the guest's RAM
+ */
+export function expectRoom(
+  access: GuestAccess,
+  processes: readonly { readonly pid: number; readonly pages: Pages }[],
+): void {
+  const bytes = processes.reduce((sum, { pages }) => sum + pages.content.length, 0);
+  const room = access.ram().length;
+  if (bytes <= room) return;
+  const pid = processes.at(-1)?.pid ?? 0;
+  throw new CannotCarry(
+    `up to process ${pid}, the processes have ${inMiB(bytes)} MiB of memory if none of it is shared, ` +
+      `and the guest has ${inMiB(room)} MiB of RAM; move fewer of them`,
+  );
+}
+
+function inMiB(bytes: number): number {
+  return Math.ceil(bytes / 2 ** 20);
 }
 
 /** Where the entry of a page lies behind that of the page at 0, in bytes. */

@@ -4,7 +4,7 @@ import { readText } from "../guest/files.js";
 import type { Stub } from "../guest/stub-session.js";
 import type { GuestAccess } from "../machine/resident.js";
 import { captureFiles } from "./capture-files.js";
-import { isContent } from "./capture-memory.js";
+import { expectRoom, isContent } from "./capture-memory.js";
 import { captureProcess, type ChoosePages } from "./capture-process.js";
 import { captureClocks } from "./clocks.js";
 import { CannotCarry } from "./files/file-kind.js";
@@ -44,6 +44,7 @@ export function* capture(
     const memory = { maps: maps.get(pid) ?? [], mapped };
     const image = yield* captureProcess(stub, access, process, memory, knownParent, options);
     processes.push({ ...image, descriptors: descriptors.get(pid) ?? [] });
+    expectRoom(access, processes);
   }
   const paths = [
     ...files.flatMap((file) => (file.kind === "path" ? [file.path] : [])),

@@ -12,7 +12,7 @@ import { PAGE_BYTES } from "../guest/page-tables.js";
 import type { Stub } from "../guest/stub-session.js";
 import { SystemCallFailed } from "../guest/errno.js";
 import type { GuestAccess } from "../machine/resident.js";
-import { capturePages, isContent } from "./capture-memory.js";
+import { capturePages, expectRoom, isContent } from "./capture-memory.js";
 import {
   captureMappings,
   captureVdso,
@@ -95,6 +95,7 @@ export function createPreCopy(access: GuestAccess): PreCopy {
         const process = yield* unlessGone(readProcess(stub, access, summary, present));
         if (process === null) continue;
         processes.push(process);
+        expectRoom(access, processes);
         present.add(process.pid);
         for (const path of yield* pathsOf(stub, process)) paths.add(path);
       }
@@ -109,6 +110,7 @@ export function createPreCopy(access: GuestAccess): PreCopy {
         if (changed === null) continue;
         known.change(changed);
         changes.push(changed);
+        expectRoom(access, changes);
       }
       return changes;
     },
