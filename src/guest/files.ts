@@ -3,24 +3,41 @@ import { OUT_BYTES, type Stub } from "./stub-session.js";
 
 const O_RDONLY = 0;
 const O_CLOEXEC = 0o2000000;
+/**
+ * The guest is not trusted to have files that end. What is longest in `/proc`, the `smaps` of a process with as many
+ * mappings as Linux allows, has half of it.
+ */
+const MOST_BYTES = 128 << 20;
 
-/** All that can be read from a file, as of `/proc`; its descriptor is closed again. */
+/** A file of the guest is longer than anything that is read as a whole. */
+export class FileTooLong extends Error {
+  override readonly name = "FileTooLong";
+}
+
+/**
+ * All that can be read from a file, as of `/proc`; its descriptor is closed again.
+ *
+ * @throws {FileTooLong} if it has more than MOST_BYTES
+ */
 export function* readFile(stub: Stub, path: string): Program<Uint8Array> {
   const fd = yield* stub.call("open", path, O_RDONLY | O_CLOEXEC);
   try {
-    return yield* readToEnd(stub, fd);
+    return yield* readToEnd(stub, fd, path);
   } finally {
     yield* stub.attempt("close", fd);
   }
 }
 
-/** What is left to read behind a descriptor. */
-export function* readToEnd(stub: Stub, fd: number): Program<Uint8Array> {
+function* readToEnd(stub: Stub, fd: number, path: string): Program<Uint8Array> {
   const pieces: Uint8Array[] = [];
-  for (;;) {
+  for (let total = 0; ;) {
     const length = yield* stub.call("read", fd, stub.out, OUT_BYTES);
     if (length === 0) break;
     pieces.push(stub.results(length));
+    total += length;
+    if (total > MOST_BYTES) {
+      throw new FileTooLong(`${path} has more than ${MOST_BYTES >> 20} MiB, and is not read`);
+    }
   }
   return concat(pieces);
 }
