@@ -14,10 +14,10 @@ export interface Range {
 export function keptRanges(before: readonly Mapping[], now: readonly Mapping[]): Range[] {
   const kept: Range[] = [];
   for (const mapping of now) {
-    for (const other of before) {
+    for (const other of overlapping(before, mapping)) {
       const start = Math.max(mapping.start, other.start);
       const end = Math.min(mapping.end, other.end);
-      if (start < end && showsSame(mapping, other)) kept.push({ start, end });
+      if (showsSame(mapping, other)) kept.push({ start, end });
     }
   }
   return kept;
@@ -39,8 +39,7 @@ function showsSame(one: Mapping, other: Mapping): boolean {
 export function without(range: Range, others: readonly Range[]): Range[] {
   const left: Range[] = [];
   let { start } = range;
-  for (const other of others) {
-    if (other.end <= start || other.start >= range.end) continue;
+  for (const other of overlapping(others, range)) {
     if (other.start > start) left.push({ start, end: other.start });
     start = other.end;
   }
@@ -50,15 +49,33 @@ export function without(range: Range, others: readonly Range[]): Range[] {
 
 /** Whether an address lies in one of the ranges, which are ascending. */
 export function isWithin(ranges: readonly Range[], address: number): boolean {
+  const range = ranges[firstEndingBehind(ranges, address)];
+  return range !== undefined && address >= range.start;
+}
+
+/**
+ * Those of the ranges, which are ascending and do not overlap in themselves, that another one has addresses in. A
+ * process can have 65,530 mappings, so they are not all looked at for each of them.
+ */
+export function overlapping<R extends Range>(
+  ranges: readonly R[],
+  { start, end }: Range,
+): readonly R[] {
+  const first = firstEndingBehind(ranges, start);
+  let behind = first;
+  while ((ranges[behind]?.start ?? end) < end) behind++;
+  return ranges.slice(first, behind);
+}
+
+/** Index of the first of ascending ranges that ends behind an address; their number if none does. */
+function firstEndingBehind(ranges: readonly Range[], address: number): number {
   let low = 0;
   let high = ranges.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
     const range = ranges[middle];
-    if (range === undefined) return false;
-    if (address < range.start) high = middle;
-    else if (address >= range.end) low = middle + 1;
-    else return true;
+    if (range === undefined || range.end > address) high = middle;
+    else low = middle + 1;
   }
-  return false;
+  return low;
 }

@@ -16,7 +16,7 @@ import { isSameFile } from "./file-version.js";
 import type { Pages } from "./capture-memory.js";
 import { CannotCarry } from "./files/file-kind.js";
 import type { Mapping, ProcessImage } from "./image.js";
-import { keptRanges, type Range, without } from "./kept-ranges.js";
+import { keptRanges, overlapping, type Range, without } from "./kept-ranges.js";
 import type { ChangedPages, OutlinedProcess } from "./outline.js";
 import { attachSegments } from "./restore-system-v.js";
 import { redirectVdso } from "./vdso.js";
@@ -122,8 +122,8 @@ export function* restoreMemory(
   }
   for (const mapping of mappings) {
     const { start, end, protection } = mapping;
-    const hasChanged = prepared.mappings.some(
-      (other) => overlap(other, mapping) && other.protection !== protection,
+    const hasChanged = overlapping(prepared.mappings, mapping).some(
+      (other) => other.protection !== protection,
     );
     if (hasChanged) yield* stub.call("mprotect", start, end - start, protection);
   }
@@ -168,10 +168,6 @@ function isSameVdso(one: ProcessImage["vdso"], other: ProcessImage["vdso"]): boo
     one.image.length === other.image.length &&
     one.image.every((byte, index) => byte === other.image[index])
   );
-}
-
-function overlap(one: Range, other: Range): boolean {
-  return one.start < other.end && other.start < one.end;
 }
 
 /** Moves this kernel's vDSO to where nothing of the process lies. */
@@ -246,8 +242,8 @@ function* fill(
   for (const [first, count] of pageRuns(addresses)) {
     const start = addresses[first] ?? 0;
     const end = start + count * PAGE_BYTES;
-    const closed = mappings.filter(
-      (mapping) => (mapping.protection & PROT_WRITE) === 0 && overlap(mapping, { start, end }),
+    const closed = overlapping(mappings, { start, end }).filter(
+      ({ protection }) => (protection & PROT_WRITE) === 0,
     );
     for (const { protection, ...range } of closed) {
       yield* stub.call("mprotect", range.start, range.end - range.start, protection | PROT_WRITE);

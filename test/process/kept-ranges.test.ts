@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { PAGE_BYTES } from "../../src/guest/page-tables.js";
-import { isWithin, keptRanges, without } from "../../src/process/kept-ranges.js";
+import { isWithin, keptRanges, overlapping, without } from "../../src/process/kept-ranges.js";
 import { anonymous } from "./sample-image.js";
 
 test("a heap that has grown keeps what it had", () => {
@@ -48,4 +48,27 @@ test("each page of either list is kept, or to be unmapped, or to be mapped, as i
       }
     }),
   );
+});
+
+test("what overlaps a range is what has addresses in common with it", () => {
+  fc.assert(
+    fc.property(mappings, fc.nat(45), fc.integer({ min: 1, max: 10 }), (ranges, first, pages) => {
+      const range = { start: first * PAGE_BYTES, end: (first + pages) * PAGE_BYTES };
+      expect(overlapping(ranges, range)).toEqual(
+        ranges.filter(({ start, end }) => start < range.end && range.start < end),
+      );
+    }),
+  );
+});
+
+test("as many mappings as a process can have are compared at once", () => {
+  const many = Array.from({ length: 65_530 }, (_, index) => {
+    return anonymous(2 * index * PAGE_BYTES, (2 * index + 1) * PAGE_BYTES);
+  });
+  const startMs = performance.now();
+  const kept = keptRanges(many, many);
+  expect(kept).toHaveLength(many.length);
+  expect(many.flatMap((mapping) => without(mapping, kept))).toEqual([]);
+  // Each with each would take half a minute.
+  expect(performance.now() - startMs).toBeLessThan(5000);
 });
