@@ -110,7 +110,7 @@ export async function decodeImage(file: Uint8Array): Promise<TreeImage> {
 function readStructure(structure: Uint8Array, contents: Uint8Array): unknown {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(structure);
-    return unflatten(JSON.parse(text), contents);
+    return unflatten(JSON.parse(text), { contents, left: contents.length });
   } catch (cause) {
     if (cause instanceof ImageFileError) throw cause;
     throw damaged("its structure is not JSON", cause);
@@ -164,19 +164,26 @@ const replacement = z.union([
   z.strictObject({ $addresses: reference }),
 ]);
 
+/** What a file is read from. */
+interface Source {
+  readonly contents: Uint8Array;
+  /** Bytes of it that have not been read: each is written once, so none is read twice. */
+  left: number;
+}
+
 /** Undoes {@link flatten}. */
-function unflatten(value: unknown, contents: Uint8Array): unknown {
-  if (Array.isArray(value)) return value.map((each) => unflatten(each, contents));
+function unflatten(value: unknown, source: Source): unknown {
+  if (Array.isArray(value)) return value.map((each) => unflatten(each, source));
   if (typeof value !== "object" || value === null) return value;
   const entries = Object.entries(value);
   if (entries[0]?.[0].startsWith("$") !== true) {
-    return Object.fromEntries(entries.map(([name, each]) => [name, unflatten(each, contents)]));
+    return Object.fromEntries(entries.map(([name, each]) => [name, unflatten(each, source)]));
   }
   const found = replacement.safeParse(value);
   if (!found.success) throw damaged("its structure has an unknown kind of value");
   if ("$integer" in found.data) return BigInt(found.data.$integer);
-  if ("$bytes" in found.data) return load(found.data.$bytes, contents);
-  const bytes = load(found.data.$addresses, contents);
+  if ("$bytes" in found.data) return load(found.data.$bytes, source);
+  const bytes = load(found.data.$addresses, source);
   if (bytes.length % 4 !== 0) throw damaged("its structure has a part of a number");
   const view = new DataView(bytes.buffer);
   return Uint32Array.from({ length: bytes.length / 4 }, (_, index) =>
@@ -184,10 +191,13 @@ function unflatten(value: unknown, contents: Uint8Array): unknown {
   );
 }
 
-function load([offset, length]: [number, number], contents: Uint8Array): Uint8Array {
+function load([offset, length]: [number, number], source: Source): Uint8Array {
+  const { contents } = source;
   if (offset + length > contents.length) {
     throw damaged(`${length} bytes at ${offset} of its contents are not there`);
   }
+  source.left -= length;
+  if (source.left < 0) throw damaged("its structure has more bytes than its contents");
   return contents.slice(offset, offset + length);
 }
 

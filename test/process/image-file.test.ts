@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { decodeImage, encodeImage, ImageFileError } from "../../src/process/image-file.js";
+import { deflate, inflate } from "../../src/storage/compression.js";
 import { SAMPLE_IMAGE } from "./sample-image.js";
 
 const GOLDEN = new URL("image-1.bin", import.meta.url);
@@ -77,5 +78,28 @@ test("what somebody has made up, with a right checksum, is one clear error", asy
       },
     ),
     { seed: 1, numRuns: 200 },
+  );
+});
+
+test("a file that names the same bytes again and again is damaged: it would claim any amount of memory", async () => {
+  const file = await encodeImage(SAMPLE_IMAGE);
+  const lengths = new DataView(file.buffer);
+  const storedBytes = lengths.getUint32(52, true);
+  const compressed = Uint8Array.from(file.subarray(64, 64 + storedBytes));
+  const structure = await inflate(compressed, lengths.getUint32(48, true));
+  const contentBytes = lengths.getUint32(56, true);
+  const greedy = new TextDecoder()
+    .decode(structure)
+    .replaceAll(/\{"\$bytes":\[\d+,\d+\]\}/g, `{"$bytes":[0,${contentBytes}]}`);
+  const raw = new TextEncoder().encode(greedy);
+  const stored = deflate(raw);
+  const made = new Uint8Array(64 + stored.length + file.length - 64 - storedBytes);
+  made.set(file.subarray(0, 64));
+  made.set(stored, 64);
+  made.set(file.subarray(64 + storedBytes), 64 + stored.length);
+  new DataView(made.buffer).setUint32(48, raw.length, true);
+  new DataView(made.buffer).setUint32(52, stored.length, true);
+  await expect(decodeImage(await sealed(made))).rejects.toThrow(
+    /is damaged: its structure has more bytes than its contents/,
   );
 });
