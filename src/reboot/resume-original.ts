@@ -1,6 +1,6 @@
 import type { MountPoint } from "../guest/file-systems.js";
 import { NotUndone } from "./errors.js";
-import { ANSWER_LIMIT_MS } from "./limits.js";
+import { ANSWER_LIMIT_MS, TURN_LIMIT_MS } from "./limits.js";
 import type { Run } from "./run.js";
 import { startStub, type StubLink } from "./stub-link.js";
 
@@ -22,13 +22,14 @@ export async function resumeOriginal(
   stopped: "disks" | "programs, too",
 ): Promise<void> {
   try {
-    await resumeBy(source);
+    // Its turn comes when the stub has done what took too long; to give it up sooner costs the programs.
+    await resumeBy(source, TURN_LIMIT_MS);
   } catch (cause) {
     const notUndone = new NotUndone(failure instanceof Error ? failure.message : String(failure), {
       cause,
     });
     try {
-      await resumeBy(await startStub(run, run.original));
+      await resumeBy(await startStub(run, run.original), ANSWER_LIMIT_MS);
     } catch {
       throw notUndone;
     }
@@ -36,10 +37,10 @@ export async function resumeOriginal(
   }
 }
 
-async function resumeBy(stub: StubLink): Promise<void> {
-  for (const path of ["/", "/home"]) {
-    await stub.ask("thawFileSystem", mountedAt(path), ANSWER_LIMIT_MS);
-  }
+/** @param firstLimitMs how long the first answer may take */
+async function resumeBy(stub: StubLink, firstLimitMs: number): Promise<void> {
+  await stub.ask("thawFileSystem", mountedAt("/"), firstLimitMs);
+  await stub.ask("thawFileSystem", mountedAt("/home"), ANSWER_LIMIT_MS);
   await stub.ask("thaw", null, ANSWER_LIMIT_MS);
   await stub.leave();
 }
