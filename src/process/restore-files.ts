@@ -18,6 +18,8 @@ export interface OpenFiles {
   readonly opener: number;
   /** Its descriptor of each file of the image; -1 until it is opened. */
   readonly descriptors: number[];
+  /** What kind of file each is. */
+  readonly kinds: readonly FileImage["kind"][];
 }
 
 const O_CLOEXEC = 0o2000000;
@@ -53,7 +55,8 @@ export function* openFiles(
       yield* finishFile(stub, file, descriptors[index] ?? NOT_OPEN, context);
     }
   }
-  return { opener: yield* stub.call("getpid"), descriptors };
+  const kinds = files.map(({ kind }) => kind);
+  return { opener: yield* stub.call("getpid"), descriptors, kinds };
 }
 
 /** Opens the files that need processes, which are there now. */

@@ -21,7 +21,7 @@ import type { ChangedPages, OutlinedProcess } from "./outline.js";
 import { attachSegments } from "./restore-system-v.js";
 import { redirectVdso } from "./vdso.js";
 
-const NONE_OPEN: OpenFiles = { opener: 0, descriptors: [] };
+const NONE_OPEN: OpenFiles = { opener: 0, descriptors: [], kinds: [] };
 const PROT_WRITE = 2;
 const PROT_ALL = 7;
 const PROT_READ_EXECUTE = 5;
@@ -216,13 +216,15 @@ function* openMapped(
   stub: Stub,
   { start, protection, shared, file, openFile }: Mapping,
   pid: number,
-  { opener, descriptors }: OpenFiles,
+  { opener, descriptors, kinds }: OpenFiles,
 ): Program<number | null> {
   const mode = shared && (protection & PROT_WRITE) !== 0 ? O_RDWR : 0;
   if (openFile !== null) {
+    // Memory that is shared without a file can always be made writable; that of a file only if it was opened so.
+    const fileMode = kinds[openFile] === "shared-memory" ? O_RDWR : mode;
     // The process was made before the file was opened, and has not got it.
     const path = `/proc/${opener}/fd/${descriptors[openFile] ?? -1}`;
-    return yield* stub.call("open", path, mode);
+    return yield* stub.call("open", path, fileMode);
   }
   if (file === null) return null;
   if (!(yield* isSameFile(stub, file))) {

@@ -45,3 +45,27 @@ test("memory barriers stay registered, and the heap ends where it did though a p
   expect(said).toBe("3 0 1 1\n");
   await unmountHome(target);
 });
+
+/** Shares a page of memory and forbids itself to write to it, waits, and allows it again. */
+const READ_ONLY = `
+  my $at = syscall(192, 0, 4096, 3, 0x21, -1, 0);
+  syscall(125, $at, 4096, 1) == 0 or die;
+  select(undef, undef, undef, 0.01) until -e "/home/go";
+  syscall(125, $at, 4096, 3) == 0 or print "mprotect: $!\\n";
+  open my $words, "<", "/home/words";
+  print syscall(3, fileno($words), $at, 5), "\\n";
+`;
+
+test("shared memory without a file that may not be written to can be made writable again", async () => {
+  const { source, target } = pair;
+  await source.sh(`rm -f /home/go; echo '${READ_ONLY.replaceAll("\n", " ")}' >/home/share.pl`);
+  await source.sh(
+    "echo hello >/home/words; (setsid perl /home/share.pl >/home/share.out </dev/null & echo $! >/run/pid); sleep 1",
+  );
+  await move(pair, Number(await source.sh("cat /run/pid")));
+  const said = await target.sh(
+    "touch /home/go; until [ -s /home/share.out ]; do usleep 10000; done; cat /home/share.out",
+  );
+  expect(said).toBe("5\n");
+  await unmountHome(target);
+});
