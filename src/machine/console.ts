@@ -73,8 +73,11 @@ export function openConsole(
 
   const close = machine.onOutput((output) => {
     if (output.line !== line) return;
+    const before = text.length;
     text += read(output.bytes);
     lastAt = output.atMs;
+    // A guest may write for ever what is no text.
+    if (text.length === before) return;
     pieces.push({ end: text.length, atMs: lastAt });
     if (text.length > 2 * KEPT_CHARACTERS) forget(text.length - KEPT_CHARACTERS);
   });

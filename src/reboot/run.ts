@@ -8,6 +8,7 @@ import { DoesNotApply } from "./errors.js";
 import type { ApplyPlace } from "./apply-update.js";
 import { type FileWishes, NO_FILE_WISHES, openFiles, type RunFiles } from "./carry-over.js";
 import type { GuestProfile } from "./guest-profile.js";
+import { keepOutput } from "./kept-output.js";
 import { type Probe, startProbe } from "./probe.js";
 import type { BackgroundReboot, ConsoleOutput, MachineRole, Phase, RunEvent } from "./report.js";
 import { placeVm, type Vm } from "./vm.js";
@@ -112,7 +113,9 @@ export async function openRun(options: RunOptions): Promise<Run> {
   const host = createHost(options.host);
   const phases: Phase[] = [];
   const events: RunEvent[] = [];
-  const consoles: ConsoleOutput[] = [];
+  const consoles = keepOutput(({ atMs, machine }) => {
+    events.push({ atMs, machine, kind: "output-not-kept" });
+  });
   const wallMarks: { hostMs: VirtualMs; wallMs: number }[] = [];
   let current = "start";
   let prepared: Machine | null = null;
@@ -138,7 +141,7 @@ export async function openRun(options: RunOptions): Promise<Run> {
   function place(role: MachineRole, placed: Machine): Vm {
     const vm = placeVm(host, role, placed);
     placed.onOutput(({ atMs, line, bytes }) => {
-      consoles.push({ atMs: host.hostTime(placed, atMs), machine: role, line, bytes });
+      consoles.add({ atMs: host.hostTime(placed, atMs), machine: role, line, bytes });
     });
     placed.onReset((atMs) => {
       events.push({ atMs: host.hostTime(placed, atMs), machine: role, kind: "reset" });
@@ -187,7 +190,7 @@ export async function openRun(options: RunOptions): Promise<Run> {
     probe,
     phases,
     events,
-    consoles,
+    consoles: consoles.kept,
     background: null,
     wallBetween,
     dropDedicated,
