@@ -33,7 +33,8 @@ export interface Watch {
   /**
    * What has changed since it was noted last, with all that is to be known of it, and is noted now.
    *
-   * @throws {CannotCarryFiles} if it lies where another file system was mounted since `begin`: it would look deleted
+   * @throws {CannotCarryFiles} if it lies where another file system was mounted since `begin`: it would look deleted. Where
+   *   the kernel does not report what changes, any such mount counts
    */
   changes(stub: Stub): Program<Changes>;
 }

@@ -169,7 +169,7 @@ function agrees(runs: readonly FinishedRun[], strategy: StrategyName): Claim {
     claim: `A program that goes on through \`${strategy}\` finds by its own clock that it stood still as long`,
     command: `npx shadow-reboot update workbench --strategy ${strategy}`,
     expected: `within ${PROBE_MS} ms, in every guest that has one`,
-    measured: `at most ${most.toFixed(1)} ms apart in ${beating.length} guests${listed(wrong)}`,
+    measured: `at most ${most.toFixed(1)} ms apart in ${beating.length} runs${listed(wrong)}`,
     verdict: verdict(beating, wrong.length === 0),
   };
 }

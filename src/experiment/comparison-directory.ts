@@ -1,35 +1,8 @@
-import { accessSync, constants, existsSync, mkdirSync, mkdtempSync } from "node:fs";
-import { renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { applied, compareRuns, comparisonMarkdown, type InapplicableRow } from "./compare.js";
 import { compareFigure } from "./figures/comparison.js";
 import type { RunSummary } from "./summary.js";
-
-/** A comparison cannot be left where it should be. */
-export class ComparisonDirectoryError extends Error {
-  override readonly name = "ComparisonDirectoryError";
-}
-
-/**
- * Looks, before the work begins, whether `dir` is a directory to write to, or can be made.
- *
- * @throws {ComparisonDirectoryError} if it is in the way of the comparison, or what is above it
- */
-export function checkPlace(dir: string): void {
-  let nearest = path.resolve(dir);
-  while (!existsSync(nearest) && nearest !== path.dirname(nearest)) nearest = path.dirname(nearest);
-  const refusal = (reason: string, cause?: unknown) =>
-    new ComparisonDirectoryError(
-      `the comparison cannot be written to ${dir}: ${reason}; choose another directory with --out`,
-      { cause },
-    );
-  if (!statSync(nearest).isDirectory()) throw refusal(`${nearest} is not a directory`);
-  try {
-    accessSync(nearest, constants.W_OK | constants.X_OK);
-  } catch (cause) {
-    throw refusal(`you may not write to ${nearest}`, cause);
-  }
-}
 
 /**
  * Leaves `comparison.json`, `comparison.md` and `downtime.svg` and `.png` in `dir`, beside whatever else

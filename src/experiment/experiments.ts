@@ -8,12 +8,18 @@ export interface NamedExperiment extends Experiment {
 }
 
 /** The folder lies beside `src`, and is compiled into `dist`. */
-const FOLDER = import.meta.url.endsWith(".ts") ? "../../experiments/" : "../experiments/";
+const SOURCES = "../../experiments/";
+const FOLDER = import.meta.url.endsWith(".ts") ? SOURCES : "../experiments/";
 
 /** All experiments by name; what stands in them was checked when they were compiled. */
 export async function loadExperiments(): Promise<NamedExperiment[]> {
   const folder = new URL(FOLDER, import.meta.url);
-  const files = (await readdir(folder)).filter((name) => /^[\w-]+\.[jt]s$/.test(name)).sort();
+  // What was compiled from a file that is gone is still there.
+  const sources = await readdir(new URL(SOURCES, import.meta.url)).catch(() => null);
+  const isThere = (name: string): boolean => sources?.includes(name.replace(/js$/, "ts")) ?? true;
+  const files = (await readdir(folder))
+    .filter((name) => /^[\w-]+\.[jt]s$/.test(name) && isThere(name))
+    .sort();
   return Promise.all(
     files.map(async (file) => {
       // The compiler has seen that the file's default export is an experiment.

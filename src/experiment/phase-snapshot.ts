@@ -8,9 +8,13 @@ import { bootThrough } from "./boot.js";
 import { keptSnapshot } from "./kept-snapshot.js";
 import type { Follower } from "./preparation.js";
 import type { PreparedGuest } from "./prepared-guest.js";
+import { programSha256 } from "./program-sha256.js";
 
 /** How often it is looked whether the phase has ended, in ms: the guest goes on meanwhile. */
 const LOOK_MS = 0.5;
+
+/** The file of the program that decides when it is looked. */
+const LOOKING = /^experiment\/phase-snapshot\.[jt]s$/;
 
 /**
  * The machine of a guest in its first boot, when the kernel had started and no disk had been looked at; it
@@ -27,7 +31,13 @@ export async function phaseSnapshot(
   const { config, emulator, clock } = guest.bootSnapshot;
   const kept = {
     name: `${guest.name}-phase`,
-    decides: [config, emulator, clock, reused.map(({ until }) => until.source), LOOK_MS],
+    decides: [
+      config,
+      emulator,
+      clock,
+      reused.map(({ until }) => until.source),
+      programSha256(LOOKING),
+    ],
     comment: `${guest.name}, when its kernel had started`,
   };
   return keptSnapshot(guest.cache, kept, () => bootInto(guest, reused, follower));

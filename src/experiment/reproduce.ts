@@ -220,8 +220,12 @@ async function wholeOrNot(
   const workshop = path.join(parent, "run");
   try {
     await work(workshop);
-    // Another process may have left the same run there meanwhile.
-    if (!existsSync(target)) renameSync(workshop, target);
+    try {
+      renameSync(workshop, target);
+    } catch (error) {
+      // Another process may have left the same run there meanwhile.
+      if (!existsSync(target)) throw error;
+    }
   } finally {
     rmSync(parent, { recursive: true, force: true });
   }

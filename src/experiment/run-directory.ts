@@ -189,7 +189,7 @@ export function checkCreatable(target: string): void {
   while (!existsSync(above)) above = path.dirname(above);
   try {
     if (!statSync(above).isDirectory()) throw new Error(`${above} is a file`);
-    accessSync(above, constants.W_OK);
+    accessSync(above, constants.W_OK | constants.X_OK);
   } catch (cause) {
     throw new RunDirectoryError(
       `cannot make ${target}: ${reasonOf(cause)}; choose a directory that you may write to`,

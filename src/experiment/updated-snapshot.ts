@@ -5,7 +5,12 @@ import { bootThrough, settledSnapshot } from "./boot.js";
 import { keptSnapshot } from "./kept-snapshot.js";
 import type { Follower } from "./preparation.js";
 import { guestProfile, type PreparedGuest } from "./prepared-guest.js";
+import { programSha256 } from "./program-sha256.js";
 import { onRestoredMachine } from "./restored-machine.js";
+
+/** Files of the program that decide what is typed, and when. */
+const TYPING =
+  /^(?:reboot\/(?:apply-update|boot-trouble|command-marks|vm)|experiment\/(?:restored-machine|updated-snapshot))\.[jt]s$/;
 
 /**
  * The machine of a guest that has applied one of its updates and booted into it; it is made once and kept
@@ -23,7 +28,7 @@ export async function updatedSnapshot(
   const { update } = guestProfile(guest, updateName);
   const kept = {
     name: `${guest.name}-${updateName}`,
-    decides: [config, emulator, clock, update.apply.join("\n")],
+    decides: [config, emulator, clock, update.apply.join("\n"), programSha256(TYPING)],
     bytes: ram.data,
     comment: `${guest.name}, updated`,
   };

@@ -5,7 +5,7 @@ const O_RDONLY = 0;
 const O_CLOEXEC = 0o2000000;
 /**
  * The guest is not trusted to have files that end. What is longest in `/proc`, the `smaps` of a process with as many
- * mappings as Linux allows, has half of it.
+ * mappings as Linux allows, of files with short names, has half of it.
  */
 const MOST_BYTES = 128 << 20;
 

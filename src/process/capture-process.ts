@@ -84,11 +84,14 @@ export function* captureProcess(
   const mappings = yield* captureMappings(stub, pid, { maps: own, mapped }, status);
   const pages = yield* capturePages(stub, access, pid, own, choosePages(pid, mappings));
   const mem = yield* stub.call("open", `/proc/${pid}/mem`, 2);
+  const opened: OpenThread[] = [];
+  const putBackSequences = function* (): Program<void> {
+    for (const { thread, rseq } of opened) yield* putBackSequence(stub, thread.tid, rseq);
+  };
   try {
     const vdso = yield* captureVdso(stub, mem, maps, pid);
     const gadget = vdso.address + findInt80(vdso.image, pid);
     const trapIsUnused = !isIn(signals(status, "SigIgn"), SIGTRAP);
-    const opened: OpenThread[] = [];
     for (const thread of threads) {
       const { tid, registers } = thread;
       const tracee = yield* openTracee(stub, { tid, registers, gadget }, trapIsUnused);
@@ -124,7 +127,7 @@ export function* captureProcess(
         threads: images,
       };
     });
-    for (const { thread, rseq } of opened) yield* putBackSequence(stub, thread.tid, rseq);
+    yield* putBackSequences();
 
     return {
       pid,
@@ -148,6 +151,9 @@ export function* captureProcess(
       pending: yield* peekSignals(stub, leader.tid, true),
       ...told,
     };
+  } catch (error) {
+    yield* putBackSequences();
+    throw error;
   } finally {
     yield* stub.attempt("close", mem);
   }

@@ -29,7 +29,10 @@ export const processFlagsSchema = z.strictObject({
   /** Kinds of memory that go into a core dump, a bit each. */
   coreDumpFilter: z.uint32(),
   /** Kinds of memory barriers that it has registered for, each by the command that does it; absent if none. */
-  barriers: z.array(z.union(BARRIERS.map(({ register }) => z.literal(register)))).exactOptional(),
+  barriers: z
+    .array(z.union(BARRIERS.map(({ register }) => z.literal(register))))
+    .max(BARRIERS.length)
+    .exactOptional(),
 });
 
 /** Settings of a process. */

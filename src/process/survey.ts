@@ -7,7 +7,7 @@
 import { SystemCallFailed } from "../guest/errno.js";
 import { listNumbers, readLink, readText } from "../guest/files.js";
 import type { Program } from "../guest/gate.js";
-import { field, parseFields, parseMaps } from "../guest/procfs.js";
+import { field, parseFields, parseMaps, parseStat } from "../guest/procfs.js";
 import type { Stub } from "../guest/stub-session.js";
 import { openFound } from "./capture-files.js";
 import { listThreads } from "./capture-process.js";
@@ -17,6 +17,9 @@ import { isSameFile } from "./file-version.js";
 import type { OutlinedProcess } from "./outline.js";
 import { listProcesses, type ProcessSummary, select, type Selection } from "./select.js";
 import { undoObstacle } from "./system-v.js";
+
+/** In the flags of a task, as `/proc/PID/stat` has them. */
+const PF_EXITING = 4;
 
 /** By kind, as [kcmp(2)] numbers them. */
 const SHARED_BY_THREADS = [
@@ -174,6 +177,9 @@ function* surveyThreads(stub: Stub, pid: number): Program<Found[]> {
     for (const { kind, what } of SHARED_BY_THREADS) {
       const order = yield* whileItLives(() => stub.call("kcmp", pid, tid, kind, 0, 0));
       if (order === null || order === 0) continue;
+      const stat = yield* whileItLives(() => readText(stub, `/proc/${pid}/task/${tid}/stat`));
+      // One that is ending has given them up already.
+      if (stat === null || (parseStat(stat).field(9) & PF_EXITING) !== 0) continue;
       found.push(
         plain(`${what} of thread ${tid}`, "the thread does not share it with its process"),
       );

@@ -22,7 +22,8 @@ export async function resumeOriginal(
   stopped: "disks" | "programs, too",
 ): Promise<void> {
   try {
-    // Its turn comes when the stub has done what took too long; to give it up sooner costs the programs.
+    // Its turn comes when the stub has done what took too long; to give it up sooner costs the programs. One
+    // that is gone looks the same, so that disks stay frozen as long.
     await resumeBy(source, TURN_LIMIT_MS);
   } catch (cause) {
     const notUndone = new NotUndone(failure instanceof Error ? failure.message : String(failure), {

@@ -154,7 +154,7 @@ test.each([
   {
     args: "compare busybox --out package.json/a/b",
     status: 1,
-    says: /written to package.json\/a\/b: .*package.json is not a directory; choose another/,
+    says: /cannot make package.json\/a\/b: .*package.json is a file; choose a directory/,
   },
 ])("$args is refused before the guest is built", async ({ args, status, says }) => {
   // Nothing can be built where the cache cannot be.

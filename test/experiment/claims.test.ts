@@ -110,7 +110,7 @@ describe("claims", () => {
       "0 of 1; not: busybox by shadow-transplant",
       "0 of 0; not: busybox by shadow-transplant",
       "2 of 3 runs without a loss; not: busybox by shadow-transplant",
-      "at most 0.0 ms apart in 0 guests",
+      "at most 0.0 ms apart in 0 runs",
     ]);
   });
 
@@ -121,7 +121,7 @@ describe("claims", () => {
     const summary = { ...run.found.summary, heartbeat };
     const late = { ...run, found: { ...run.found, summary } };
     expect(failing([...runs().slice(0, 2), late])).toEqual([
-      expect.stringMatching(/^at most \d+\.\d ms apart in 1 guests; not: busybox by shadow-/),
+      expect.stringMatching(/^at most \d+\.\d ms apart in 1 runs; not: busybox by shadow-/),
     ]);
   });
 

@@ -20,7 +20,7 @@ test("a stamp stays as it is when only what is shown of a run changes", () => {
   }
 });
 
-test("a stored boot is made anew when the program changes that computes it", () => {
+test("what a stored boot depends on is what computes it", () => {
   for (const name of ["machine/run-loop.ts", "clock/machine-clock.js", "experiment/boot.ts"]) {
     expect(isPartOf(BOOTING, name), name).toBe(true);
   }

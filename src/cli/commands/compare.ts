@@ -5,8 +5,9 @@ import {
   formatComparison,
   type InapplicableRow,
 } from "../../experiment/compare.js";
-import { checkPlace, writeComparison } from "../../experiment/comparison-directory.js";
+import { writeComparison } from "../../experiment/comparison-directory.js";
 import { performRun } from "../../experiment/perform-run.js";
+import { checkCreatable } from "../../experiment/run-directory.js";
 import { prepareFollowed } from "../../experiment/preparation.js";
 import type { RunSummary } from "../../experiment/summary.js";
 import { DoesNotApply } from "../../reboot/errors.js";
@@ -62,7 +63,7 @@ export const compareCommand: Command = (cli, context) =>
       const host = hostOf(options);
       const typed = typedBefore(line);
       const directory = out ?? `runs/${guest}-comparison`;
-      checkPlace(directory);
+      checkCreatable(directory);
       const prepared = await prepareFollowed(guest, context);
       const tried: (RunSummary | InapplicableRow)[] = [];
       for (const strategy of chosen) {
