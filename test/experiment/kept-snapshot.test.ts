@@ -1,50 +1,44 @@
-import { readdir, truncate } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { readdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { expect, test } from "vitest";
-import { keptSnapshot } from "../../src/experiment/kept-snapshot.js";
+import { BOOTING, keptSnapshot } from "../../src/experiment/kept-snapshot.js";
+import { programSha256 } from "../../src/experiment/program-sha256.js";
 import { openCache } from "../../src/node/cache.js";
-import { virtualMs } from "../../src/clock/virtual-time.js";
-import { plainSnapshot, sampleSnapshot } from "../storage/sample-snapshot.js";
+import { sampleSnapshot } from "../storage/sample-snapshot.js";
 import { temporaryDirectory } from "./temporary-directory.js";
 
-/** A cache of its own, and what keeps the sample in it and counts how often it had to be made. */
-async function keeper() {
-  const cache = await openCache(temporaryDirectory());
+const KEPT = { name: "guest", decides: ["a disk"], comment: "for a test" };
+
+/** How often a snapshot is made when it is asked for. */
+async function madeFor(folder: string, kept = KEPT): Promise<number> {
   let made = 0;
-  return {
-    cache,
-    count: () => made,
-    keep: (decides: readonly unknown[], bytes = new Uint8Array()) =>
-      keptSnapshot(cache, { name: "sample", decides, bytes, comment: "a sample" }, () => {
-        made++;
-        return Promise.resolve({ ...sampleSnapshot, clock: virtualMs(made) });
-      }),
-  };
+  await keptSnapshot(await openCache(folder), kept, () => {
+    made++;
+    return Promise.resolve(sampleSnapshot);
+  });
+  return made;
 }
 
-test("a snapshot is made once for all that decides it", async () => {
-  const { keep, count } = await keeper();
-  const first = await keep(["guest", 1]);
-  expect(plainSnapshot(await keep(["guest", 1]))).toEqual(plainSnapshot(first));
-  expect(count()).toBe(1);
-  expect((await keep(["guest", 2])).clock).toBe(2);
-  expect((await keep(["guest", 1], Uint8Array.of(7))).clock).toBe(3);
-  expect((await keep(["guest", 1])).clock).toBe(1);
+test("a snapshot is made once, and anew when what decides it is another, or its file is damaged", async () => {
+  const folder = temporaryDirectory();
+  expect(await madeFor(folder)).toBe(1);
+  expect(await madeFor(folder)).toBe(0);
+  expect(await madeFor(folder, { ...KEPT, decides: ["another disk"] })).toBe(1);
+  for (const name of readdirSync(path.join(folder, "snapshots"))) {
+    writeFileSync(path.join(folder, "snapshots", name), "not a snapshot");
+  }
+  expect(await madeFor(folder)).toBe(1);
 });
 
-test("a snapshot whose file is damaged is made again", async () => {
-  const { cache, keep } = await keeper();
-  await keep([]);
-  const [file = ""] = await readdir(cache.path("snapshots"));
-  expect(file).toMatch(/^sample-[0-9a-f]{16}\.snapshot$/);
-  await truncate(cache.path(`snapshots/${file}`), 1000);
-  expect((await keep([])).clock).toBe(2);
-  expect((await keep([])).clock).toBe(2);
-});
-
-test("what fails to be made leaves nothing behind", async () => {
-  const { cache } = await keeper();
-  const kept = { name: "sample", decides: [], comment: "" };
-  const failing = keptSnapshot(cache, kept, () => Promise.reject(new Error("no boot")));
-  await expect(failing).rejects.toThrow("no boot");
-  expect(await cache.read("snapshots")).toBeNull();
+test("what the program is that computes boots is part of the name", async () => {
+  const folder = temporaryDirectory();
+  await madeFor(folder);
+  const expected = createHash("sha256")
+    .update(JSON.stringify(KEPT.decides))
+    .update(programSha256(BOOTING))
+    .digest("hex");
+  expect(readdirSync(path.join(folder, "snapshots"))).toEqual([
+    `guest-${expected.slice(0, 16)}.snapshot`,
+  ]);
 });
