@@ -17,6 +17,10 @@ export interface Claim {
 /** Whether a claim holds, or that nothing was run that could tell. */
 export type Verdict = "yes" | "NO" | "not run";
 
+/** Updates, as a claim speaks of them, and as a command chooses them. */
+const KERNEL = { update: "kernel", what: "an update of the kernel", option: "" };
+const SETTINGS = { update: "config", what: "an update of settings", option: " --update config" };
+
 /** Checks what the README says against runs, in the best case of all guests by all strategies. */
 export function checkClaims(
   runs: readonly FinishedRun[],
@@ -24,8 +28,9 @@ export function checkClaims(
 ): Claim[] {
   return [
     takesEffect(runs),
-    saves(runs, "shadow", 98),
-    saves(runs, "shadow-transplant", 99),
+    saves(runs, "shadow", KERNEL, 98),
+    saves(runs, "shadow-transplant", KERNEL, 99),
+    saves(runs, "shadow-transplant", SETTINGS, 98),
     survives(runs, "shadow-transplant"),
     keepsPrograms(runs, "shadow-transplant"),
     losesNothing(runs),
@@ -47,7 +52,13 @@ function takesEffect(runs: readonly FinishedRun[]): Claim {
   };
 }
 
-function saves(runs: readonly FinishedRun[], strategy: StrategyName, least: number): Claim {
+function saves(
+  all: readonly FinishedRun[],
+  strategy: StrategyName,
+  { update, what, option }: typeof KERNEL,
+  least: number,
+): Claim {
+  const runs = all.filter((run) => run.update === update);
   const of = runs.filter((run) => run.strategy === strategy && run.outcome !== "does not apply");
   const savings = of
     .flatMap((run) => {
@@ -65,8 +76,8 @@ function saves(runs: readonly FinishedRun[], strategy: StrategyName, least: numb
       ? "nothing"
       : `${worst.saved.toFixed(2)} % (${worst.guest}) to ${best.saved.toFixed(2)} % (${best.guest})`;
   return {
-    claim: `\`${strategy}\` saves at least ${least} % of the downtime of \`reboot\`, in virtual time`,
-    command: `npx shadow-reboot compare <guest> --strategies reboot,${strategy}`,
+    claim: `\`${strategy}\` saves at least ${least} % of the downtime of \`reboot\` in ${what}, in virtual time`,
+    command: `npx shadow-reboot compare <guest> --strategies reboot,${strategy}${option}`,
     expected: `at least ${least} % in every guest`,
     measured: `${range}${listed(unknown)}`,
     verdict: verdict(hasReboots ? of : [], isEnough && unknown.length === 0),
