@@ -53,7 +53,10 @@ export const reproduceCommand: Command = (cli, context) =>
           type: "number",
           describe: "runs at the same time  [default: one for each processor, as memory allows]",
         })
-        .example("$0 reproduce", "all guests by all strategies, into results/; an hour and a half on two cores")
+        .example(
+          "$0 reproduce",
+          "all guests by all strategies, into results/; an hour and a half on two cores",
+        )
         .example("$0 reproduce --quick", "a few minutes, into runs/results/")
         .example("$0 reproduce --guests busybox,systemd --out /tmp/results", ""),
     async ({ quick, guests, strategies, out, runs, jobs }) => {
