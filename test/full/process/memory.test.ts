@@ -21,6 +21,21 @@ describe("memory goes along to another kernel", () => {
   });
 });
 
+/** Moves a Perl program of one line that waits for `/home/go`, lets it go on, and returns what it has printed. */
+async function moveScript(program: string): Promise<string> {
+  const { source, target } = pair;
+  await source.sh(`rm -f /home/go; echo '${program.replaceAll("\n", " ")}' >/home/script.pl`);
+  await source.sh(
+    "(setsid perl /home/script.pl >/home/said </dev/null & echo $! >/run/pid); sleep 1",
+  );
+  await move(pair, Number(await source.sh("cat /run/pid")));
+  const said = await target.sh(
+    "touch /home/go; until [ -s /home/said ]; do usleep 10000; done; cat /home/said",
+  );
+  await unmountHome(target);
+  return said;
+}
+
 /** Registers for memory barriers, locks a page within its heap, waits, and looks at both. */
 const PROGRAM = `
   sub brk { my $end = syscall(45, $_[0]); $end < 0 ? $end + 2**32 : $end }
@@ -33,17 +48,7 @@ const PROGRAM = `
 `;
 
 test("memory barriers stay registered, and the heap ends where it did though a part of it is locked", async () => {
-  const { source, target } = pair;
-  await source.sh(`rm -f /home/go; echo '${PROGRAM.replaceAll("\n", " ")}' >/home/heap.pl`);
-  await source.sh(
-    "(setsid perl /home/heap.pl >/home/heap.out </dev/null & echo $! >/run/pid); sleep 1",
-  );
-  await move(pair, Number(await source.sh("cat /run/pid")));
-  const said = await target.sh(
-    "touch /home/go; until [ -s /home/heap.out ]; do usleep 10000; done; cat /home/heap.out",
-  );
-  expect(said).toBe("3 0 1 1\n");
-  await unmountHome(target);
+  expect(await moveScript(PROGRAM)).toBe("3 0 1 1\n");
 });
 
 /** Shares a page of memory and forbids itself to write to it, waits, and allows it again. */
@@ -57,15 +62,6 @@ const READ_ONLY = `
 `;
 
 test("shared memory without a file that may not be written to can be made writable again", async () => {
-  const { source, target } = pair;
-  await source.sh(`rm -f /home/go; echo '${READ_ONLY.replaceAll("\n", " ")}' >/home/share.pl`);
-  await source.sh(
-    "echo hello >/home/words; (setsid perl /home/share.pl >/home/share.out </dev/null & echo $! >/run/pid); sleep 1",
-  );
-  await move(pair, Number(await source.sh("cat /run/pid")));
-  const said = await target.sh(
-    "touch /home/go; until [ -s /home/share.out ]; do usleep 10000; done; cat /home/share.out",
-  );
-  expect(said).toBe("5\n");
-  await unmountHome(target);
+  await pair.source.sh("echo hello >/home/words");
+  expect(await moveScript(READ_ONLY)).toBe("5\n");
 });
